@@ -1,0 +1,152 @@
+"""Requests and answers as thin as the load asks for: plain ASGI, one pass over the headers, bodies with
+a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from line_emulator.world.channels import Channel
+from line_emulator.world.problems import Problem
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+BODY_LIMIT = 2 * 1024 * 1024
+EMPTY_OBJECT = b"{}"
+
+_JSON = (b"content-type", b"application/json")
+_WANTED = {
+    b"authorization": 0,
+    b"content-type": 1,
+    b"content-length": 2,
+    b"x-line-delivery-tag": 3,
+    b"x-line-retry-key": 4,
+}
+
+
+class Request(msgspec.Struct, gc=False):
+    """One request to LINE's paths. `headers`: the values that LINE looks at, by position; first one wins."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: list[bytes | None]
+    number: int
+    at: int
+    body: bytes = b""
+    json: Any = None
+    channel: Channel | None = None
+    value: str = ""
+
+    @property
+    def authorization(self) -> bytes | None:
+        """The raw header."""
+        return self.headers[0]
+
+    @property
+    def content_type(self) -> str:
+        """The raw header, empty if there is none."""
+        return text_of(self.headers[1]) or ""
+
+    @property
+    def tag(self) -> str | None:
+        """X-Line-Delivery-Tag."""
+        return text_of(self.headers[3])
+
+    @property
+    def retry_key(self) -> str | None:
+        """X-Line-Retry-Key."""
+        return text_of(self.headers[4])
+
+    def sender(self) -> Channel:
+        """The authenticated channel."""
+        assert self.channel is not None
+        return self.channel
+
+
+class Answer(msgspec.Struct, gc=False):
+    """A status, a JSON body, and further headers."""
+
+    status: int
+    body: bytes = EMPTY_OBJECT
+    headers: list[tuple[bytes, bytes]] = []
+
+
+def text_of(raw: bytes | None) -> str | None:
+    """A header as text: UTF-8 where it is that, else Latin-1, which never fails."""
+    if raw is None:
+        return None
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def refusal(problem: Problem) -> Answer:
+    """A problem as an answer."""
+    return Answer(problem.status, problem.body())
+
+
+def success(value: Any) -> Answer:
+    """200 with this as JSON."""
+    return Answer(200, msgspec.json.encode(value))
+
+
+def read_headers(scope: Scope) -> list[bytes | None]:
+    """The headers that LINE looks at."""
+    found: list[bytes | None] = [None, None, None, None, None]
+    for name, value in scope["headers"]:
+        place = _WANTED.get(name)
+        if place is not None and found[place] is None:
+            found[place] = value
+    return found
+
+
+async def read_body(receive: Receive, announced: bytes | None, limit: int = BODY_LIMIT) -> bytes | None:
+    """The whole body; None as soon as it is known to exceed the limit. Raises ConnectionError if the
+    client leaves.
+    """
+    if announced is not None and announced.isdigit() and int(announced) > limit:
+        return None
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return body if len(body) <= limit else None
+    parts, size = [body], len(body)
+    while message["type"] == "http.request" and message.get("more_body"):
+        message = await receive()
+        part = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            return None
+    if message["type"] != "http.request":
+        raise ConnectionError("the client went away")
+    return b"".join(parts)
+
+
+async def respond(send: Send, answer: Answer, request_id: str | None) -> None:
+    """Sends the answer, with `x-line-request-id`."""
+    headers = [_JSON, (b"content-length", b"%d" % len(answer.body))]
+    if request_id is not None:
+        headers.append((b"x-line-request-id", request_id.encode()))
+    if answer.headers:
+        headers.extend(answer.headers)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def hang_up(send: Send) -> None:
+    """Breaks the connection without an answer. ASGI has no word for it, so this reaches for uvicorn's
+    transport.
+    """
+    cycle = getattr(send, "__self__", None)
+    transport = getattr(cycle, "transport", None)
+    if transport is None:
+        raise RuntimeError("this server gives no way to break a connection")
+    transport.abort()

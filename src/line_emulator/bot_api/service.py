@@ -1,0 +1,241 @@
+"""The way of a request to LINE's side: faults, route, token, rate, body, handler, answer, log.
+
+Order [choice], where several refusals would be due: 404/405, 401, 429, 415, 413, JSON, then what the
+handler finds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from line_emulator.bot_api.http import (
+    Answer,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    hang_up,
+    read_body,
+    read_headers,
+    refusal,
+    respond,
+)
+from line_emulator.faults import API_KINDS, Fault
+from line_emulator.state import State
+from line_emulator.weblog import Answered
+from line_emulator.world import problems
+from line_emulator.world.problems import Problem
+
+LOGGED_BYTES = 4096
+_decode = msgspec.json.Decoder().decode
+_STATUS_TEXTS = {
+    400: "Bad Request",
+    401: "Authentication failed due to the following reason: fault on order",
+    403: problems.NOT_AVAILABLE.message,
+    404: problems.NOT_FOUND.message,
+    422: problems.UNREACHABLE.message,
+    429: problems.RATE_LIMITED.message,
+}
+
+Handler = Callable[[State, Request], Answer | Awaitable[Answer]]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One endpoint. `body`: "none", "json" (an object must come) or "optional". The rate is `capacity`
+    in `seconds`.
+
+    `capacity` None: the channel's own limit a second.
+    """
+
+    pattern: str
+    handler: Handler
+    body: str = "none"
+    capacity: int | None = None
+    seconds: float = 1.0
+
+
+class LineApi:
+    """LINE's paths. `routes`: by method and exact path; `prefixes`: by method, for paths that end in a
+    value.
+    """
+
+    def __init__(
+        self, state: State, routes: dict[tuple[str, str], Route], prefixes: dict[tuple[str, str], Route]
+    ) -> None:
+        self._state = state
+        self._routes = routes
+        self._prefixes = prefixes
+        self._paths = {path for _, path in routes}
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, and never with anything but an answer or an ordered disconnection."""
+        state = self._state
+        number = state.ids.request_no()
+        activity = state.activity
+        activity.begin()
+        try:
+            request = Request(
+                scope["method"],
+                scope["path"],
+                scope["query_string"],
+                read_headers(scope),
+                number,
+                state.clock.now(),
+            )
+            if state.faults.api:
+                await self._serve_with_faults(request, receive, send)
+                return
+            answer = await self._answer(request, receive)
+            self._note(request, answer)
+            await respond(send, answer, state.ids.request_id(number))
+        except ConnectionError:
+            return
+        finally:
+            activity.end()
+
+    async def _serve_with_faults(self, request: Request, receive: Receive, send: Send) -> None:
+        state = self._state
+        request_id = state.ids.request_id(request.number)
+        struck = state.faults.strike(state.faults.api, API_KINDS, request.path)
+        answer = await trouble_before(struck, send)
+        if answer is None and "disconnect_before" not in struck:
+            answer = await self._answer(request, receive)
+            self._note(request, answer)
+            answer = trouble_after(struck, send, answer)
+        if answer is not None:
+            await respond(send, answer, request_id)
+
+    async def _answer(self, request: Request, receive: Receive) -> Answer:
+        try:
+            route = self._find(request)
+            if isinstance(route, Answer):
+                return route
+            refused = self._admit(request, route)
+            if refused is not None:
+                return refused
+            if route.body != "none":
+                refused = await self._take_body(request, route, receive)
+                if refused is not None:
+                    return refused
+            answer = route.handler(self._state, request)
+            return answer if isinstance(answer, Answer) else await answer
+        except ConnectionError:
+            raise
+        except Exception:
+            logging.getLogger(__name__).exception("request %s failed", request.number)
+            return refusal(Problem(500, "Internal server error"))
+
+    def _find(self, request: Request) -> Route | Answer:
+        route = self._routes.get((request.method, request.path))
+        if route is not None:
+            return route
+        head, _, request.value = request.path.rpartition("/")
+        route = self._prefixes.get((request.method, head))
+        if route is not None and request.value:
+            return route
+        if request.path in self._paths:
+            return refusal(Problem(405, "Method Not Allowed"))
+        return refusal(problems.NOT_FOUND)
+
+    def _admit(self, request: Request, route: Route) -> Answer | None:
+        channel = self._state.tokens.get(request.authorization or b"")
+        if channel is None:
+            channel = self._lenient_token(request.authorization)
+        if channel is None:
+            return refusal(problems.unauthorized(_reason(request.authorization)))
+        request.channel = channel
+        capacity = channel.rate_limit if route.capacity is None else route.capacity
+        if not self._state.limits.take(channel.channel_id, route.pattern, capacity, route.seconds):
+            return refusal(problems.RATE_LIMITED)
+        return None
+
+    def _lenient_token(self, header: bytes | None) -> Any:
+        # The scheme's name is case-insensitive (RFC 9110), which the table of whole headers can't know.
+        scheme, _, token = (header or b"").partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        return self._state.tokens.get(b"Bearer " + token.strip())
+
+    async def _take_body(self, request: Request, route: Route, receive: Receive) -> Answer | None:
+        announced = request.headers[2]
+        content_type = request.content_type
+        needed = route.body == "json" or (announced not in (None, b"0") and content_type)
+        if needed and not content_type.lower().startswith("application/json"):
+            return refusal(problems.unsupported_type(content_type or "null"))
+        body = await read_body(receive, announced)
+        if body is None:
+            # The rest is read and thrown away by the server: closing now would lose this answer on its way.
+            return refusal(problems.BODY_TOO_LARGE)
+        request.body = body
+        if not body and route.body == "optional":
+            return None
+        try:
+            request.json = _decode(body)
+        except (ValueError, RecursionError):
+            return refusal(locate(body))
+        if type(request.json) is not dict:
+            return refusal(problems.not_json(1, 1))
+        return None
+
+    def _note(self, request: Request, answer: Answer) -> None:
+        channel_id = request.channel.channel_id if request.channel is not None else None
+        self._state.requests.append(
+            Answered(
+                request.number,
+                request.at,
+                request.method,
+                request.path[:500],
+                channel_id,
+                answer.status,
+                request.body[:LOGGED_BYTES],
+                answer.body,
+            )
+        )
+
+
+def locate(body: bytes) -> Problem:
+    """Where the JSON breaks, counted in lines and columns from 1."""
+    try:
+        json.loads(body)
+    except json.JSONDecodeError as error:
+        return problems.not_json(error.lineno, error.colno)
+    except (ValueError, RecursionError):
+        pass
+    return problems.not_json(1, 1)
+
+
+def _reason(header: bytes | None) -> str:
+    if header is None:
+        return "missing authorization header"
+    if header[:7].lower() != b"bearer ":
+        return "invalid authorization header"
+    return "invalid token. Confirm that the access token in the authorization header is valid."
+
+
+async def trouble_before(struck: dict[str, Fault], send: Send) -> Answer | None:
+    """The faults that strike before LINE takes a request; an answer if there is to be one."""
+    if "latency" in struck:
+        await asyncio.sleep((struck["latency"].ms or 0) / 1000)
+    if "disconnect_before" in struck:
+        hang_up(send)
+        return None
+    return _ordered(struck["status_before"]) if "status_before" in struck else None
+
+
+def trouble_after(struck: dict[str, Fault], send: Send, answer: Answer) -> Answer | None:
+    """The faults that strike after LINE took a request; None if the connection was broken."""
+    if "disconnect_after" in struck:
+        hang_up(send)
+        return None
+    return _ordered(struck["status_after"]) if "status_after" in struck else answer
+
+
+def _ordered(fault: Fault) -> Answer:
+    status = fault.status or 500
+    return refusal(Problem(status, _STATUS_TEXTS.get(status, "Internal server error")))

@@ -1,0 +1,160 @@
+"""The emulator's own SMS carrier: takes messages, puts them into inboxes, posts receipts.
+
+The receipt goes out at the same virtual time and is repeated with growing waits until somebody answers 2xx.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import aiohttp
+import msgspec
+
+from line_emulator import times
+from line_emulator.bot_api.http import (
+    Answer,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    refusal,
+    respond,
+)
+from line_emulator.bot_api.service import trouble_after, trouble_before
+from line_emulator.faults import API_KINDS
+from line_emulator.state import State
+from line_emulator.world import numbers
+from line_emulator.world.commands import TakeSms
+from line_emulator.world.problems import Problem
+from line_emulator.world.sms import Sms
+
+PATH = "/_emulator/v1/carrier/messages"
+RECEIPT_TIMEOUT = 5.0
+RECEIPT_RETRIES = (60_000, 300_000, 1_800_000, 7_200_000)
+"""Virtual ms from a failed post of a receipt to the next."""
+LONGEST_TEXT = 5000
+
+
+class SmsOrder(msgspec.Struct, forbid_unknown_fields=True, rename={"sender": "from"}):
+    """The body of a request to the carrier."""
+
+    to: str
+    text: str
+    sender: str = "SMS"
+    reference: str | None = None
+    receipt_url: str | None = None
+    receipt_token: str | None = None
+
+
+_decode = msgspec.json.Decoder(SmsOrder).decode
+
+
+class Receipt(msgspec.Struct):
+    """A receipt on its way."""
+
+    url: str
+    token: str | None
+    body: bytes
+
+
+class Carrier:
+    """Answers `POST /_emulator/v1/carrier/messages`; needs no authentication, as it stands for no real
+    carrier.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._session: aiohttp.ClientSession | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def stop(self) -> None:
+        """Drops receipts under way and closes the connections."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, under the faults that name this path."""
+        state = self._state
+        state.activity.begin()
+        try:
+            faults = state.faults
+            struck = faults.strike(faults.api, API_KINDS, PATH) if faults.api else {}
+            answer = await trouble_before(struck, send)
+            if answer is None and "disconnect_before" not in struck:
+                body = await read_body(receive, None)
+                answer = trouble_after(struck, send, self._take(body))
+            if answer is not None:
+                await respond(send, answer, None)
+        except ConnectionError:
+            return
+        finally:
+            state.activity.end()
+
+    def _take(self, body: bytes | None) -> Answer:
+        if body is None:
+            return refusal(Problem(413, "A request to the carrier may have 2 MB at most"))
+        try:
+            order = _decode(body)
+        except (ValueError, RecursionError) as error:
+            return refusal(Problem(400, f"The body is not as the carrier takes it: {error}"))
+        if not numbers.is_e164(order.to):
+            return refusal(Problem(400, "to must be a number in E.164 form, such as +886912345678"))
+        if not 0 < len(order.text) <= LONGEST_TEXT:
+            return refusal(Problem(400, f"text must have 1 to {LONGEST_TEXT} characters"))
+        if order.receipt_url is not None and not order.receipt_url.startswith(("http://", "https://")):
+            return refusal(Problem(400, "receipt_url must be an http or https address"))
+        state = self._state
+        message_id = f"sms-{state.ids.message_id()}"
+        sms = state.do(TakeSms(message_id, order.to, order.text, order.sender, order.reference)).value
+        if order.receipt_url is not None:
+            self._post_later(Receipt(order.receipt_url, order.receipt_token, _receipt(sms)), 0)
+        return Answer(202, msgspec.json.encode({"message_id": message_id}))
+
+    def _post_later(self, receipt: Receipt, attempt: int) -> None:
+        self._state.activity.begin()
+        task = asyncio.get_running_loop().create_task(self._post(receipt, attempt))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _post(self, receipt: Receipt, attempt: int) -> None:
+        try:
+            taken = await self._deliver(receipt)
+            if not taken and attempt < len(RECEIPT_RETRIES):
+                clock = self._state.clock
+                again = partial(self._post_later, receipt, attempt + 1)
+                clock.call_at(clock.now() + RECEIPT_RETRIES[attempt], again)
+        finally:
+            self._state.activity.end()
+
+    async def _deliver(self, receipt: Receipt) -> bool:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=32),
+                timeout=aiohttp.ClientTimeout(total=RECEIPT_TIMEOUT),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        headers = {"Content-Type": "application/json"}
+        if receipt.token is not None:
+            headers["Authorization"] = f"Bearer {receipt.token}"
+        try:
+            async with self._session.post(
+                receipt.url, data=receipt.body, headers=headers, allow_redirects=False
+            ) as answer:
+                return 200 <= answer.status < 300
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return False
+
+
+def _receipt(sms: Sms) -> bytes:
+    return msgspec.json.encode(
+        {
+            "message_id": sms.message_id,
+            "reference": sms.reference,
+            "status": "delivered" if sms.delivered else "failed",
+            "at": times.render(sms.at),
+        }
+    )

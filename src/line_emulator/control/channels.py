@@ -1,0 +1,160 @@
+"""Channels: made, listed, changed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from starlette.requests import Request
+from starlette.responses import Response
+
+from line_emulator.bot_api.channel import valid_endpoint
+from line_emulator.control.http import Refused, answer, read, state_of
+from line_emulator.state import State
+from line_emulator.world.channels import BADGES, REGIONS, Channel
+from line_emulator.world.commands import AddChannel
+
+_TEN_DIGITS = re.compile(r"[0-9]{10}", re.ASCII)
+_KEY_SETS = ("templates", "item_keys", "button_keys", "no_verification_templates")
+
+
+class ChannelBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What `POST /channels` and `PATCH /channels/{channel_id}` take; what is not named keeps its value
+    or default.
+    """
+
+    name: str | UnsetType = UNSET
+    region: str | UnsetType = UNSET
+    badge: str | UnsetType = UNSET
+    certified: bool | UnsetType = UNSET
+    provider: str | UnsetType = UNSET
+    webhook_url: str | UnsetType | None = UNSET
+    webhook_active: bool | UnsetType = UNSET
+    templates: list[str] | UnsetType | None = UNSET
+    item_keys: list[str] | UnsetType = UNSET
+    button_keys: list[str] | UnsetType = UNSET
+    flexible: bool | UnsetType = UNSET
+    reject_visible: bool | UnsetType = UNSET
+    unblock_releases: bool | UnsetType = UNSET
+    redelivery: bool | UnsetType = UNSET
+    rate_limit: int | UnsetType = UNSET
+    privacy_floor: int | UnsetType = UNSET
+    no_verification_templates: list[str] | UnsetType = UNSET
+    channel_id: str | UnsetType = UNSET
+    access_token: str | UnsetType | None = UNSET
+    channel_secret: str | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """What was named, checked, in the channel's own terms. Raises Refused."""
+        values = {
+            name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not UNSET
+        }
+        _one_of(values, "region", REGIONS)
+        _one_of(values, "badge", BADGES)
+        if not 1 <= values.get("rate_limit", 1) <= 1_000_000:
+            raise Refused(400, "rate_limit must lie between 1 and 1000000 requests a second")
+        if values.get("privacy_floor", 0) < 0:
+            raise Refused(400, "privacy_floor must be 0 or more")
+        if "access_token" in values and not _printable(values["access_token"]):
+            raise Refused(400, "access_token must be null or 1 to 1000 visible ASCII characters")
+        if "channel_secret" in values:
+            values["secret"] = values.pop("channel_secret")
+        for name in _KEY_SETS:
+            if values.get(name) is not None:
+                values[name] = frozenset(values[name])
+        return values
+
+
+def _printable(token: str | None) -> bool:
+    return token is None or (0 < len(token) <= 1000 and all("!" <= letter <= "~" for letter in token))
+
+
+def _one_of(values: dict[str, Any], name: str, allowed: tuple[str, ...]) -> None:
+    if name in values and values[name] not in allowed:
+        raise Refused(400, f"{name} is {values[name]!r}; it must be one of {', '.join(allowed)}")
+
+
+def _webhook(url: str | None, channel_id: str) -> str | None:
+    if url is None:
+        return None
+    url = url.replace("{channel_id}", channel_id)
+    if not valid_endpoint(url):
+        raise Refused(400, f"webhook_url is {url!r}; it must be https, or http on a loopback address")
+    return url
+
+
+async def create(request: Request) -> Response:
+    """`POST /channels`."""
+    state = state_of(request)
+    values = (await read(request, ChannelBody)).given()
+    for name in ("name", "region"):
+        if name not in values:
+            raise Refused(400, f"{name} is missing")
+    channel_id = values.pop("channel_id", None) or _free_id(state)
+    if not _TEN_DIGITS.fullmatch(channel_id):
+        raise Refused(400, f"channel_id is {channel_id!r}; it must have ten digits")
+    if channel_id in state.world.channels:
+        raise Refused(400, f"There is already a channel {channel_id}; change it with PATCH")
+    values["webhook_url"] = _webhook(values.get("webhook_url"), channel_id)
+    values.setdefault("access_token", state.ids.access_token())
+    values.setdefault("secret", state.ids.secret())
+    ids = state.ids
+    channel = Channel(channel_id=channel_id, bot_user_id=ids.bot_user_id(), basic_id=ids.basic_id(), **values)
+    state.do(AddChannel(channel))
+    state.learn_tokens()
+    return answer(view(channel, secrets=True))
+
+
+def _free_id(state: State) -> str:
+    while (channel_id := state.ids.channel_id()) in state.world.channels:
+        pass
+    return channel_id
+
+
+def _find(request: Request) -> Channel:
+    channel_id = request.path_params["channel_id"]
+    channel = state_of(request).world.channels.get(channel_id)
+    if channel is None:
+        raise Refused(404, f"There is no channel {channel_id}")
+    return channel
+
+
+async def change(request: Request) -> Response:
+    """`PATCH /channels/{channel_id}`: `"access_token": null` revokes the token."""
+    state, channel = state_of(request), _find(request)
+    values = (await read(request, ChannelBody)).given()
+    if values.pop("channel_id", channel.channel_id) != channel.channel_id:
+        raise Refused(400, "channel_id can't be changed")
+    if "webhook_url" in values:
+        values["webhook_url"] = _webhook(values["webhook_url"], channel.channel_id)
+    for name, value in values.items():
+        setattr(channel, name, value)
+    channel.learn_keys()
+    state.do(AddChannel(channel))
+    state.learn_tokens()
+    return answer(view(channel, secrets=True))
+
+
+async def show(request: Request) -> Response:
+    """`GET /channels/{channel_id}`, with its secrets."""
+    return answer(view(_find(request), secrets=True))
+
+
+async def listing(request: Request) -> Response:
+    """`GET /channels`, without secrets."""
+    channels = state_of(request).world.channels.values()
+    return answer({"channels": [view(channel, secrets=False) for channel in channels]})
+
+
+def view(channel: Channel, secrets: bool) -> dict[str, Any]:
+    """A channel as JSON."""
+    hidden = {"known_items", "known_buttons", "secret", "access_token"}
+    shown = {name: getattr(channel, name) for name in channel.__struct_fields__ if name not in hidden}
+    for name in _KEY_SETS:
+        if shown[name] is not None:
+            shown[name] = sorted(shown[name])
+    if secrets:
+        shown |= {"channel_secret": channel.secret, "access_token": channel.access_token}
+    return shown

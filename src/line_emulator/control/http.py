@@ -1,0 +1,86 @@
+"""Bodies in, JSON out, for the control API; every refusal names the value and the remedy in `message`."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from line_emulator import times
+from line_emulator.state import State
+from line_emulator.world.problems import Problem
+
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """A control call that can't be done: status and text."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def state_of(request: Request) -> State:
+    """The running emulator."""
+    state: State = request.app.state.emulator
+    return state
+
+
+async def read(request: Request, kind: type[T]) -> T:
+    """The body as `kind`. Raises Refused (400) with the place of the fault."""
+    body = await request.body()
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except RecursionError:
+        raise Refused(400, "The body is nested too deeply") from None
+    except ValueError as error:
+        raise Refused(400, f"The body is not as this call takes it: {error}") from None
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """This value as JSON."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """A `Refused` as an answer."""
+    assert isinstance(error, Refused)
+    return answer({"message": error.message}, error.status)
+
+
+def check(problem: Problem | None) -> None:
+    """Turns the world's refusal into one of the control API."""
+    if problem is not None:
+        raise Refused(problem.status, problem.message)
+
+
+def moment(text: str, name: str) -> int:
+    """A time of the body, in ms."""
+    try:
+        return times.parse(text)
+    except ValueError as error:
+        raise Refused(400, f"{name}: {error}") from None
+
+
+def whole(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """A whole number of the query."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 15 or not least <= int(text) <= most:
+        raise Refused(400, f"{name} is {text!r}; it must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def cursor(request: Request) -> int:
+    """Where a list goes on."""
+    text = request.query_params.get("cursor")
+    if text is None:
+        return 0
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise Refused(400, f"cursor is {text!r}; take the value of next from the page before")
+    return int(text)

@@ -1,0 +1,63 @@
+"""The table of the control API's endpoints."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from line_emulator.control import channels, records, trouble, users
+from line_emulator.control.http import answer
+from line_emulator.state import State
+
+BASE = "/_emulator/v1"
+
+_ENDPOINTS = [
+    ("POST", "/channels", channels.create),
+    ("GET", "/channels", channels.listing),
+    ("GET", "/channels/{channel_id}", channels.show),
+    ("PATCH", "/channels/{channel_id}", channels.change),
+    ("POST", "/users", users.create),
+    ("GET", "/users", users.listing),
+    ("GET", "/users/{phone}", users.show),
+    ("PATCH", "/users/{phone}", users.change),
+    ("POST", "/users/{phone}/actions", users.act),
+    ("GET", "/users/{phone}/screen", users.look),
+    ("POST", "/population", trouble.populate),
+    ("GET", "/clock", trouble.show_clock),
+    ("POST", "/clock", trouble.move_clock),
+    ("GET", "/faults", trouble.list_faults),
+    ("POST", "/faults", trouble.add_fault),
+    ("DELETE", "/faults", trouble.clear_faults),
+    ("DELETE", "/faults/{fault_id:int}", trouble.clear_faults),
+    ("GET", "/ledger", records.ledger),
+    ("GET", "/ledger/summary", records.summary),
+    ("GET", "/webhooks", records.webhooks),
+    ("GET", "/requests", records.requests),
+    ("GET", "/sms", records.sms),
+    ("POST", "/reset", trouble.reset),
+]
+CARRIER = ("POST", "/carrier/messages")
+FOLLOW = "/clock/follow"
+
+
+async def contents(request: Request) -> Response:
+    """`GET /_emulator/v1`: the list of endpoints."""
+    listed = [f"{method} {BASE}{path}" for method, path, _ in _ENDPOINTS]
+    return answer({"endpoints": [*listed, f"{CARRIER[0]} {BASE}{CARRIER[1]}", f"WS {BASE}{FOLLOW}"]})
+
+
+async def follow(socket: WebSocket) -> None:
+    """`ws …/clock/follow?name=`: a program follows the virtual clock for as long as it stays connected."""
+    state: State = socket.app.state.emulator
+    await state.followers.serve(socket)
+
+
+def routes() -> list[Route | WebSocketRoute]:
+    """All routes of the control API."""
+    found: list[Route | WebSocketRoute] = [Route(BASE, contents, methods=["GET"])]
+    for method, path, endpoint in _ENDPOINTS:
+        found.append(Route(BASE + path, endpoint, methods=[method]))
+    found.append(WebSocketRoute(BASE + FOLLOW, follow))
+    return found

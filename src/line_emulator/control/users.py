@@ -1,0 +1,179 @@
+"""Users: made, shown, changed; what they do, and what they see."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from starlette.requests import Request
+from starlette.responses import Response
+
+from line_emulator import screen, times
+from line_emulator.control.http import Refused, answer, check, moment, read, state_of
+from line_emulator.world import numbers
+from line_emulator.world.commands import Act, ChangeUser, PutUser
+from line_emulator.world.notifications import RECEPTIONS
+from line_emulator.world.people import TWO_YEARS, Account
+
+_VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}", re.ASCII)
+
+
+class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What `POST /users` and `PATCH /users/{phone}` take. `verified` true means: just now; false: never
+    by SMS.
+    """
+
+    phone: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    language: str | UnsetType = UNSET
+    reception: str | UnsetType = UNSET
+    verified: bool | UnsetType = UNSET
+    verified_at: str | UnsetType | None = UNSET
+    privacy_policy: bool | UnsetType = UNSET
+    app_version: str | UnsetType = UNSET
+    created_at: str | UnsetType = UNSET
+    sms_reachable: bool | UnsetType = UNSET
+
+    def given(self, now: int) -> dict[str, Any]:
+        """What was named, checked, in the world's own terms. Raises Refused."""
+        values = {
+            name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not UNSET
+        }
+        if "reception" in values and values["reception"] not in RECEPTIONS:
+            raise Refused(400, f"reception is {values['reception']!r}; it must be agree, reject or not_set")
+        if "app_version" in values and not _VERSION.fullmatch(values["app_version"]):
+            raise Refused(400, f"app_version is {values['app_version']!r}; write it like 15.9.0")
+        if "language" in values and values["language"] not in screen.LANGUAGES:
+            raise Refused(400, f"language must be one of {', '.join(screen.LANGUAGES)}")
+        if "created_at" in values:
+            values["created_at"] = moment(values["created_at"], "created_at")
+        verified = values.pop("verified", None)
+        if values.get("verified_at") is not None:
+            values["verified_at"] = moment(values["verified_at"], "verified_at")
+        elif verified is not None:
+            values["verified_at"] = now if verified else None
+        return values
+
+
+def _phone(request: Request) -> str:
+    phone: str = request.path_params["phone"]
+    # A plus sign that was not percent-encoded may arrive as a space.
+    return "+" + phone.strip().removeprefix("+")
+
+
+def _find(request: Request) -> Account:
+    phone = _phone(request)
+    state = state_of(request)
+    state.tick()
+    account = state.world.people.find_phone(phone)
+    if account is None:
+        raise Refused(404, f"There is no LINE user with the number {phone}")
+    return account
+
+
+async def create(request: Request) -> Response:
+    """`POST /users`: makes the user; for a known number, sets exactly these values."""
+    state = state_of(request)
+    now = state.clock.now()
+    values = (await read(request, UserBody)).given(now)
+    phone = values.pop("phone", None)
+    if phone is None or not numbers.is_e164(phone):
+        raise Refused(400, f"phone is {phone!r}; it must be in E.164 form, such as +886912345678")
+    values.setdefault("reception", "agree")
+    values.setdefault("verified_at", now)
+    values.setdefault("created_at", now - TWO_YEARS)
+    return answer(view(state.do(PutUser(phone=phone, **values)).value, request))
+
+
+async def show(request: Request) -> Response:
+    """`GET /users/{phone}`."""
+    return answer(view(_find(request), request))
+
+
+async def change(request: Request) -> Response:
+    """`PATCH /users/{phone}`."""
+    state = state_of(request)
+    values = (await read(request, UserBody)).given(state.clock.now())
+    phone = _phone(request)
+    if values.pop("phone", phone) != phone:
+        raise Refused(400, "A number is changed by the action change_number, not here")
+    effects = state.do(ChangeUser(phone, values))
+    check(effects.problem)
+    return answer(view(effects.value, request))
+
+
+class ActionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What `POST /users/{phone}/actions` takes."""
+
+    action: str
+    channel_id: str | None = None
+    pin: str | None = None
+    phone: str | None = None
+    text: str | None = None
+    target: str | None = None
+
+
+async def act(request: Request) -> Response:
+    """`POST /users/{phone}/actions`: one tap on the phone; answers with the user as they are then."""
+    state = state_of(request)
+    body = await read(request, ActionBody)
+    effects = state.do(
+        Act(
+            phone=_phone(request),
+            action=body.action,
+            new_pin=state.ids.pin(),
+            channel_id=body.channel_id,
+            pin=body.pin,
+            new_phone=body.phone,
+            text=body.text,
+            target=body.target,
+            message_id=str(state.ids.message_id()),
+        )
+    )
+    check(effects.problem)
+    return answer(view(effects.value, request))
+
+
+async def look(request: Request) -> Response:
+    """`GET /users/{phone}/screen`: all that this user sees. A number without LINE sees its SMS inbox."""
+    state = state_of(request)
+    state.tick()
+    phone = _phone(request)
+    account = state.world.people.find_phone(phone)
+    if account is None and phone not in state.world.sms.inboxes:
+        raise Refused(404, f"There is no LINE user with the number {phone}")
+    return answer(screen.view(state.world, phone, account, state.clock.now()))
+
+
+async def listing(request: Request) -> Response:
+    """`GET /users`: those made one by one, and how many there are with all populations."""
+    people = state_of(request).world.people
+    singles = [view(account, request) for account in list(people.by_number.values())[:1000]]
+    return answer({"users": singles, "count": people.size()})
+
+
+def view(account: Account, request: Request) -> dict[str, Any]:
+    """A user as JSON. `user_id` is the one at provider "default"; `user_ids` has all."""
+    state = state_of(request)
+    channels = state.world.channels
+    providers = {"default", *(channel.provider for channel in channels.values())}
+    return {
+        "phone": account.phone,
+        "user_id": numbers.user_id(account.number, "default"),
+        "user_ids": {name: numbers.user_id(account.number, name) for name in sorted(providers)},
+        "name": account.name,
+        "language": account.language,
+        "reception": account.reception,
+        "verified": account.verified(state.clock.now()),
+        "verified_at": times.render_or_none(account.verified_at),
+        "privacy_policy": account.privacy_policy,
+        "app_version": account.app_version,
+        "created_at": times.render(account.created_at),
+        "sms_reachable": account.sms_reachable,
+        "channels": {
+            channel_id: {"friend": (tie := account.tie(channel_id)).friend, "blocked": tie.blocked}
+            for channel_id in list(channels)[:100]
+        },
+    }

@@ -1,0 +1,65 @@
+"""`GET /`: what this is, the clock, channels, users, the ledger's sums, the latest webhooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from line_emulator import times
+from line_emulator.control.http import state_of
+from line_emulator.control.records import summary_of
+from line_emulator.state import State
+from line_emulator.world.ledger import FATES
+
+_HERE = Path(__file__).parent
+_PAGES = Environment(loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+LATEST = 12
+MOST_CHANNELS = 50
+_SECURITY = {"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'"}
+
+
+async def home(request: Request) -> Response:
+    """The index page."""
+    state = state_of(request)
+    state.tick()
+    return HTMLResponse(_PAGES.get_template("index.html").render(_values(state, request)), headers=_SECURITY)
+
+
+def _values(state: State, request: Request) -> dict[str, Any]:
+    channels = list(state.world.channels.values())
+    fates = summary_of(state)["fate"]
+    posts = [
+        {
+            "at": times.render(post.at)[:19].replace("T", " "),
+            "channel": post.channel_id,
+            "events": post.events,
+            "result": post.status if post.reason is None else post.reason.replace("_", " "),
+            "ok": post.reason is None,
+            "again": post.redelivery,
+        }
+        for post in state.webhooks.log.newest(LATEST)
+    ]
+    return {
+        "base_url": str(request.base_url).rstrip("/"),
+        "now": times.render(state.clock.now())[:19].replace("T", " "),
+        "mode": state.clock.mode,
+        "followers": state.followers.names(),
+        "channels": channels[:MOST_CHANNELS],
+        "channel_count": len(channels),
+        "users": state.world.people.size(),
+        "fates": [(fate, fates.get(fate, 0)) for fate in FATES],
+        "total": sum(fates.values()),
+        "posts": posts,
+        "posted": state.webhooks.log.posted,
+        "sms": len(state.world.sms.taken),
+        "faults": len(state.faults.orders),
+    }
+
+
+async def style(request: Request) -> Response:
+    """The style sheet."""
+    return FileResponse(_HERE / "style.css", media_type="text/css")

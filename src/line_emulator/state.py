@@ -1,0 +1,81 @@
+"""Everything that the emulator's parts share while it runs; built by `wiring` only."""
+
+from __future__ import annotations
+
+from line_emulator.activity import Activity
+from line_emulator.bot_api.limits import RateLimits
+from line_emulator.clock import Clock
+from line_emulator.faults import Faults
+from line_emulator.followers import Followers
+from line_emulator.ids import Ids
+from line_emulator.travel import Traveller
+from line_emulator.webhooks import Webhooks
+from line_emulator.weblog import RequestLog
+from line_emulator.world import Effects, World, handle
+from line_emulator.world.channels import Channel
+from line_emulator.world.commands import Command, Tick
+
+
+class State:
+    """The world and what surrounds it. `fresh`: nothing has happened since a reset, so the clock may be
+    set back.
+    """
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        clock: Clock,
+        activity: Activity,
+        faults: Faults,
+        ids: Ids,
+        webhooks: Webhooks,
+        followers: Followers,
+        traveller: Traveller,
+        requests: RequestLog,
+        limits: RateLimits,
+    ) -> None:
+        self.world = world
+        self.clock = clock
+        self.activity = activity
+        self.faults = faults
+        self.ids = ids
+        self.webhooks = webhooks
+        self.followers = followers
+        self.traveller = traveller
+        self.requests = requests
+        self.limits = limits
+        self.tokens: dict[bytes, Channel] = {}
+        self.fresh = False
+        self.url = ""
+
+    def do(self, command: Command) -> Effects:
+        """Hands a command to the world, now, and lets its events go out."""
+        self.fresh = False
+        effects = handle(self.world, command, self.clock.now())
+        if effects.events:
+            self.webhooks.emit(effects.events)
+        return effects
+
+    def tick(self) -> None:
+        """Lets everything silent that is due happen, before somebody reads."""
+        handle(self.world, Tick(), self.clock.now())
+
+    def learn_tokens(self) -> None:
+        """Rebuilds the table from `Authorization` headers to channels, after a token came or went."""
+        self.tokens = {
+            b"Bearer " + channel.access_token.encode(): channel
+            for channel in self.world.channels.values()
+            if channel.access_token is not None
+        }
+
+    def reset(self) -> None:
+        """Back to empty: no channels, users, faults or logs. The clock keeps its time and mode."""
+        self.world = World()
+        self.clock.clear()
+        self.faults.remove()
+        self.webhooks.reset(self.world)
+        self.requests.clear()
+        self.limits.clear()
+        self.learn_tokens()
+        self.fresh = True

@@ -1,0 +1,189 @@
+"""The only place where the emulator's objects are built, for the command, for tests and for programs
+that embed it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from line_emulator.activity import Activity
+from line_emulator.bot_api.limits import RateLimits
+from line_emulator.bot_api.routes import line_api
+from line_emulator.carrier import Carrier
+from line_emulator.clock import Clock
+from line_emulator.control.http import Refused, refused
+from line_emulator.control.routes import routes
+from line_emulator.control.trouble import index
+from line_emulator.faults import Faults
+from line_emulator.followers import Followers
+from line_emulator.front import Front
+from line_emulator.ids import Ids
+from line_emulator.pages import home
+from line_emulator.state import State
+from line_emulator.travel import Traveller
+from line_emulator.webhooks import Webhooks
+from line_emulator.weblog import WebhookLog, new_request_log
+from line_emulator.world import World
+from line_emulator.world.commands import AddPopulation
+from line_emulator.world.population import Population, Rates
+
+BACKLOG = 4096
+FOLLOWER_PATIENCE = 120.0
+DEFAULT_RATES = Rates(
+    registered=0.9, agree=0.7, not_set=0.25, verified=0.7, blocked=0.05, friend=0.3, sms_unreachable=0.02
+)
+"""Of the population that the command makes: made up so that every fate occurs; no statement about real
+users.
+"""
+
+
+class Emulator:
+    """A running (or not yet running) emulator: `app` is the ASGI application, `state` all that it knows."""
+
+    def __init__(self, app: Front, state: State, carrier: Carrier) -> None:
+        self.app = app
+        self.state = state
+        self.url = ""
+        self._carrier = carrier
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._indexing: asyncio.Task[None] | None = None
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listens inside the running event loop and returns the base URL. Port 0: a free one. Raises
+        OSError.
+        """
+        listener = listen(host, port)
+        config = uvicorn.Config(
+            self.app,
+            http="httptools",
+            ws="websockets-sansio",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws_ping_timeout=FOLLOWER_PATIENCE,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        self.url = _url(host, listener.getsockname()[1])
+        for population in self.state.world.people.populations:
+            self._indexing = asyncio.create_task(index(population))
+        return self.url
+
+    async def wait(self) -> None:
+        """Returns when the server has ended."""
+        if self._serving is not None:
+            await self._serving
+
+    async def stop(self) -> None:
+        """Ends the server and everything under way."""
+        if self._indexing is not None:
+            self._indexing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._indexing
+        await self.state.webhooks.stop()
+        await self._carrier.stop()
+        self.state.clock.clear()
+        if self._server is not None:
+            self._server.end()
+            await self.wait()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own handling of signals (that belongs to the program around it), and ending at once."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Ends serving."""
+        self.should_exit = True
+        self._ending.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures nothing."""
+        yield
+
+    async def main_loop(self) -> None:
+        """Renews the `date` header once a second until the end; uvicorn's own loop wakes ten times as often."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), 1)
+
+
+def build(*, follower_patience: float = FOLLOWER_PATIENCE) -> Emulator:
+    """A new, empty emulator."""
+    world, clock, activity, faults, ids = World(), Clock(), Activity(), Faults(), Ids()
+    followers = Followers(clock, activity, follower_patience)
+    state = State(
+        world=world,
+        clock=clock,
+        activity=activity,
+        faults=faults,
+        ids=ids,
+        webhooks=Webhooks(world, clock, activity, faults, ids, WebhookLog()),
+        followers=followers,
+        traveller=Traveller(clock, activity, followers),
+        requests=new_request_log(),
+        limits=RateLimits(),
+    )
+    carrier = Carrier(state)
+    own = Starlette(
+        routes=[*routes(), Route("/", home.home), Route("/style.css", home.style)],
+        exception_handlers={Refused: refused},
+    )
+    own.state.emulator = state
+    return Emulator(Front(line_api(state), carrier, own), state, carrier)
+
+
+def populate(emulator: Emulator, count: int, seed: int) -> None:
+    """A first population of Taiwanese numbers, with every kind of user; its table is built while serving."""
+    population = Population(
+        count=count,
+        seed=seed,
+        prefix="+88691",
+        digits=7,
+        rates=DEFAULT_RATES,
+        created_at=emulator.state.clock.now(),
+    )
+    emulator.state.do(AddPopulation(population))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError where the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Without the protocol's number asyncio leaves Nagle's algorithm on, and every answer waits 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
+    return f"http://{f'[{shown}]' if ':' in shown and not shown.startswith('[') else shown}:{port}"
+
+
+def tune_for_load() -> None:
+    """Fewer passes of the cycle collector: the state is large, long-lived and free of cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 1000)

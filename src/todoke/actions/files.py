@@ -1,0 +1,58 @@
+"""Batches from files: what they need is found once, then the engine reads them row by row."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from todoke.actions.advance import cancel
+from todoke.actions.intake import Target
+from todoke.core.columns import Columns, find_columns
+from todoke.storage import batches as store
+from todoke.storage.batches import Batch
+from todoke.storage.database import Tx
+from todoke.storage.lookup import Lookup
+
+_CANCEL_AT_ONCE = 1000
+
+
+def plan_batch(
+    batch_id: str,
+    target: Target,
+    *,
+    file_name: str,
+    encoding: str,
+    header: Sequence[str],
+    position: int,
+    line: int,
+    size: int,
+    chosen: Mapping[str, str],
+    now: int,
+) -> Batch:
+    """A batch ready to be read from the byte after its header. Raises InvalidColumns."""
+    columns: Columns = find_columns(header, list(target.template.parameters), chosen)
+    return Batch(
+        id=batch_id,
+        account_id=target.account_id,
+        channel_id=target.channel.id,
+        template_id=target.template_row.id,
+        policy_id=target.policy_id,
+        file_name=file_name,
+        encoding=encoding,
+        columns=msgspec.json.encode(columns).decode(),
+        header=json.dumps(list(header), ensure_ascii=False),
+        size=size,
+        position=position,
+        line=line,
+        created_at=now,
+    )
+
+
+async def cancel_batch(tx: Tx, batch: Batch, now: int, lookup: Lookup) -> None:
+    """Stops reading; no further step of its notices begins."""
+    state = "cancelled" if batch.state == "reading" else batch.state
+    await store.update_batch(tx, batch.id, state=state, cancelled_at=now)
+    after = ""
+    while ids := await store.open_ids(tx, batch.id, after, _CANCEL_AT_ONCE):
+        await cancel(tx, ids, now, lookup)
+        after = ids[-1]

@@ -1,0 +1,91 @@
+"""One provider's bytes each: how a message is put on the wire, how answers and events are read off it.
+
+May import `todoke.core` and HTTP libraries. Never here: the database, policies, retries, another carrier.
+A new carrier is one folder here and one line in `todoke.wiring`.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from todoke.core.outcome import Answer
+
+M = TypeVar("M", contravariant=True)
+
+
+class EventKind(StrEnum):
+    """What an inbound event tells."""
+
+    PROOF = "proof"
+    """The message of this delivery tag reached the recipient."""
+    NO_PROOF = "no_proof"
+    """The carrier's final word: it could not be delivered."""
+    FOLLOW = "follow"
+    UNFOLLOW = "unfollow"
+    OTHER = "other"
+    """Anything this project does not act on; kept, never an error."""
+
+
+class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event from a carrier, after its signature held."""
+
+    id: str
+    """Unique per event and stable over redelivery (LINE: `webhookEventId`)."""
+    kind: EventKind
+    at: int
+    """When it happened at the carrier, milliseconds since the epoch."""
+    tag: str | None = None
+    """The delivery tag of the attempt concerned, or the carrier's own message id where it gives only that."""
+    user_id: str | None = None
+    detail: str | None = None
+
+
+class BadSignature(Exception):
+    """The body was not signed with this channel's secret: it is not LINE's, or the secret is an old one."""
+
+
+class BadEvent(Exception):
+    """The body is signed but can't be read; the text says where and why, without quoting personal data."""
+
+
+class EventReader(Protocol):
+    """Reads what a provider posts to us. Header names come in any case; `now` stands in for a missing time."""
+
+    def check(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
+        """Raises BadSignature unless the provider sent this body."""
+        ...
+
+    def read_events(self, headers: Mapping[str, str], body: bytes, now: int) -> list[InboundEvent]:
+        """The events of a body that was checked before. Raises BadEvent."""
+        ...
+
+
+class Carrier(EventReader, Protocol[M]):
+    """A provider. `send` never raises for what the provider or the network does: it answers an outcome."""
+
+    async def send(self, message: M, tag: str) -> Answer:
+        """Sends one message; `tag` is our delivery tag, unique per attempt."""
+        ...
+
+
+class LineNotification(msgspec.Struct, frozen=True, kw_only=True):
+    """A LINE notification message to one phone number.
+
+    `payload` is the request body without `to`: `{"templateKey", "body"?}` for the template kind,
+    `{"messages": […]}` for the flexible kind.
+    """
+
+    to: str
+    """E.164 with the plus sign; the carrier hashes it."""
+    flexible: bool
+    payload: dict[str, object]
+    access_token: str
+
+
+class SmsMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One SMS. `to` is E.164 with the plus sign."""
+
+    to: str
+    text: str

@@ -1,0 +1,289 @@
+"""The command line: `todoke --help`."""
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from todoke import __version__
+from todoke.cli import show
+from todoke.cli.common import client, fail, key_values, out, print_json
+from todoke_client import ProblemError
+
+app = typer.Typer(
+    name="todoke",
+    help="Official notices over LINE, each followed to a known end.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+keys = typer.Typer(help="API keys.", no_args_is_help=True)
+channels = typer.Typer(help="LINE channels: registered, listed, set up.", no_args_is_help=True)
+templates = typer.Typer(help="Templates.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+app.add_typer(channels, name="channels")
+app.add_typer(templates, name="templates")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Channel = Annotated[str, typer.Option("--channel", "-c", help="The channel's name or id.")]
+Template = Annotated[str, typer.Option("--template", "-t", help="The template's name.")]
+Policy = Annotated[
+    str | None, typer.Option("--policy", help="A policy's name. Left out: by the use case's urgency.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        print(f"todoke {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def serve() -> None:
+    """Runs the gateway: API, webhooks and sending in one process. Settings are in docs/settings.md."""
+    from todoke.cli.serve import serve as run  # noqa: PLC0415
+
+    run()
+
+
+@app.command()
+def migrate() -> None:
+    """Brings the database to this version. `serve` does so by itself."""
+    from todoke.cli.serve import migrate as run  # noqa: PLC0415
+
+    run()
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the report instead of staying up.")] = False,
+    port: Annotated[int, typer.Option(help="The gateway's port; the emulator takes the next free one.")] = 0,
+) -> None:
+    """Sends a sample list through gateway and emulator, 24 hours in seconds, and reports."""
+    from todoke.cli.demo import demo as run  # noqa: PLC0415
+
+    run(once=once, port=port)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Says what is missing or wrong in the set-up, one line a finding, with the remedy."""
+    from todoke.cli.doctor import doctor as run  # noqa: PLC0415
+
+    run(as_json=as_json)
+
+
+@keys.command("create")
+def keys_create(
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    account: Annotated[str | None, typer.Option(help="The account; made if there is none.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Makes an API key, on the data folder itself: no server needs to run. It is shown this once."""
+    from todoke.cli.serve import new_key  # noqa: PLC0415
+
+    key = new_key(name, account)
+    print_json({"key": key}) if as_json else print(key)
+
+
+@channels.command("list")
+def channels_list(as_json: AsJson = False) -> None:
+    """Lists the channels."""
+    with client() as todoke:
+        found = todoke.channels()
+    print_json({"channels": found}) if as_json else out.print(show.channels(found))
+
+
+@channels.command("add")
+def channels_add(
+    name: Annotated[str, typer.Argument(help="Your name for it.")],
+    region: Annotated[str, typer.Option(help="TW, TH or JP: the country of the LINE account.")],
+    line_channel_id: Annotated[str, typer.Option(help="From the LINE Developers Console.")],
+    secret_file: Annotated[
+        Path, typer.Option(help="A file with the channel secret; - reads it from the input.")
+    ],
+    token_file: Annotated[Path | None, typer.Option(help="A file with the channel access token.")] = None,
+    mode: Annotated[str, typer.Option(help="live, or test: only the test numbers get anything.")] = "live",
+    test_number: Annotated[list[str] | None, typer.Option(help="A test number; may be given again.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Registers a channel. Secrets are read from files, so that no list of processes shows them."""
+    values: dict[str, Any] = {
+        "name": name,
+        "region": region,
+        "line_channel_id": line_channel_id,
+        "secret": _secret(secret_file),
+        "mode": mode,
+        "test_numbers": test_number or [],
+    }
+    if token_file is not None:
+        values["access_token"] = _secret(token_file)
+    with client() as todoke:
+        channel = todoke.create_channel(**values)
+    if as_json:
+        print_json(channel)
+    else:
+        out.print(
+            f"Registered {channel['name']}. Enter this webhook URL at LINE, and switch redelivery on there:"
+        )
+        out.print(f"  {channel['webhook_url']}", soft_wrap=True)
+
+
+@channels.command("resume")
+def channels_resume(
+    channel: Annotated[str, typer.Argument(help="Its name or id.")], as_json: AsJson = False
+) -> None:
+    """Lets a paused channel send again."""
+    with client() as todoke:
+        found = todoke.resume_channel(channel)
+    print_json(found) if as_json else out.print(show.channels([found]))
+
+
+def _secret(file: Path) -> str:
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} can't be read ({error}).")
+    return text.strip()
+
+
+@templates.command("push")
+def templates_push(
+    folder: Annotated[Path, typer.Argument(help="A folder of .json or .yaml files, or one file.")],
+    channel: Annotated[
+        str | None, typer.Option("--channel", "-c", help="For files that name no channel.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Makes templates from files; what has not changed stays the version it is."""
+    from todoke.cli.template_files import read_templates  # noqa: PLC0415
+
+    pushed = []
+    with client() as todoke:
+        for path, template in read_templates(folder):
+            if channel is not None:
+                template.setdefault("channel", channel)
+            made = todoke.create_template(template)
+            pushed.append({"file": str(path), "name": made["name"], "version": made["version"]})
+            if not as_json:
+                out.print(f"{made['name']}: version {made['version']}  ({path})", soft_wrap=True)
+    if as_json:
+        print_json({"templates": pushed})
+
+
+@app.command()
+def send(
+    to: Annotated[str, typer.Argument(help="The phone number, as people type it.")],
+    channel: Channel,
+    template: Template,
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", help="name=value, once for each parameter.")
+    ] = None,
+    policy: Policy = None,
+    reference: Annotated[
+        str | None, typer.Option(help="Your own name for it, such as an order number.")
+    ] = None,
+    deadline: Annotated[str | None, typer.Option(help="No step begins later: 24h, or a time.")] = None,
+    idempotency_key: Annotated[str | None, typer.Option(help="The same key sends once in 24 hours.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen; store and send nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Sends one notice."""
+    with client() as todoke:
+        notice = todoke.send(
+            to=to,
+            channel=channel,
+            template=template,
+            parameters=key_values(parameter or []),
+            policy=policy,
+            reference=reference,
+            deadline=deadline,
+            idempotency_key=idempotency_key,
+            dry_run=dry_run,
+        )
+    if as_json:
+        print_json(notice)
+    elif dry_run:
+        out.print(show.dry_run(notice))
+    else:
+        out.print(f"Taken: {notice['id']}  to {notice['to']}")
+        out.print(f"[dim]todoke status {notice['id']} shows what becomes of it[/dim]")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A CSV file with a header.")],
+    channel: Channel,
+    template: Template,
+    policy: Policy = None,
+    encoding: Annotated[str | None, typer.Option(help="utf-8, big5, shift_jis, tis-620, utf-16.")] = None,
+    columns: Annotated[str | None, typer.Option(help='JSON: {"to": "mobile", "name": "customer"}.')] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Where to write the refused rows.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the first 1,000 rows; send nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Sends a list. Returns when the file is read; sending goes on in the gateway."""
+    from todoke.cli.lists import import_file  # noqa: PLC0415
+
+    import_file(
+        file,
+        channel=channel,
+        template=template,
+        policy=policy,
+        encoding=encoding,
+        columns=columns,
+        rejects=rejects,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def status(
+    notice_or_batch: Annotated[str, typer.Argument(metavar="ID", help="Of a notice or a batch.")],
+    as_json: AsJson = False,
+) -> None:
+    """Shows what became of a notice, or how far a batch is."""
+    with client() as todoke:
+        try:
+            found = todoke.notice(notice_or_batch)
+        except ProblemError as error:
+            if error.status != 404:
+                raise
+            with contextlib.suppress(ProblemError):
+                batch = todoke.batch(notice_or_batch)
+                print_json(batch) if as_json else out.print(show.batch(batch))
+                return
+            fail(f"There is neither a notice nor a batch {notice_or_batch}.")
+    print_json(found) if as_json else out.print(show.notice(found))
+
+
+@app.command()
+def report(
+    batch: Annotated[str | None, typer.Option(help="Only this batch.")] = None,
+    channel: Annotated[str | None, typer.Option("--channel", "-c", help="Only this channel.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Asked, reached, not reached and why; what it cost; late duplicates."""
+    scope = {k: v for k, v in (("batch", batch), ("channel", channel)) if v is not None}
+    with client() as todoke:
+        funnel, cost, latency = (todoke.report(name, **scope) for name in ("funnel", "cost", "latency"))
+    if as_json:
+        print_json({"funnel": funnel, "cost": cost, "latency": latency})
+    else:
+        for part in show.report(funnel, cost, latency):
+            out.print(part)
+
+
+def main() -> None:
+    """The entry of the `todoke` command."""
+    app()

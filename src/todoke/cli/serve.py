@@ -1,0 +1,116 @@
+"""`todoke serve`, `todoke migrate`, `todoke keys create`: what works on the data folder itself."""
+
+import errno
+import socket
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from todoke.actions.channels import DEFAULT_ACCOUNT, create_key, ensure_account
+from todoke.cli.common import err, fail, settings
+from todoke.clock import wall
+from todoke.engine.follow import NoEmulator
+from todoke.settings import Settings, SettingsError
+from todoke.storage.database import StorageError
+from todoke.wiring import Gateway, first_key, open_base, set_up_logging
+
+EXPECTED = (SettingsError, StorageError, NoEmulator)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket, or the end of the command with who is in the way."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(2048)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            fail(f"Port {port} on {host} is taken. Stop what listens there, or set TODOKE_PORT to another.")
+        fail(f"Can't listen on {host}:{port} ({error.strerror}). Check TODOKE_HOST and TODOKE_PORT.")
+    return sock
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens as soon as it does."""
+
+    def __init__(self, config: uvicorn.Config, current: Settings) -> None:
+        super().__init__(config)
+        self._current = current
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            print(f"Todoke listens on http://{self._current.host}:{self._current.port}", flush=True)
+            err.print(
+                f"[dim]LINE at {self._current.line_api_base}; data in {self._current.data_dir}; "
+                f"the API key is in {self._current.data_dir / 'api.key'}; Ctrl-C stops[/dim]"
+            )
+
+
+async def _serve(current: Settings, sock: socket.socket) -> None:
+    base = await open_base(current)
+    await first_key(base)
+    gateway = Gateway(base)
+    config = uvicorn.Config(
+        gateway.app,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        http="httptools",
+        timeout_graceful_shutdown=10,
+    )
+    try:
+        await gateway.start()
+        await _Server(config, current).serve(sockets=[sock])
+    finally:
+        await gateway.stop()
+
+
+def serve() -> None:
+    """Runs the gateway: API, webhooks and sending, all in one process."""
+    current = settings()
+    set_up_logging(current.log_format)
+    sock = listen(current.host, current.port)
+    _run(_serve(current, sock))
+
+
+def _run(main: Any) -> Any:
+    try:
+        return uvloop.run(main)
+    except EXPECTED as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        return None
+
+
+def migrate() -> None:
+    """Brings the database to this version. `serve` does so by itself."""
+    _run(_migrate(settings()))
+    err.print("The database is at this version.")
+
+
+async def _migrate(current: Settings) -> None:
+    base = await open_base(current)
+    await base.database.close()
+
+
+def new_key(name: str, account: str | None) -> str:
+    """Makes an API key on the data folder; works without a server."""
+    key: str = _run(_new_key(settings(), name, account or DEFAULT_ACCOUNT))
+    return key
+
+
+async def _new_key(current: Settings, name: str, account: str) -> str:
+    base = await open_base(current)
+    try:
+        async with base.database.write() as tx:
+            account_id = await ensure_account(tx, account, wall(), base.ids)
+            _, key = await create_key(tx, account_id, name, wall(), base.ids)
+        return key
+    finally:
+        await base.database.close()

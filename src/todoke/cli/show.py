@@ -1,0 +1,226 @@
+"""Answers of the API as tables and lines for a terminal."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+STATE_STYLE = {
+    "delivered": "green",
+    "handed_over": "green",
+    "waiting": "yellow",
+    "sending": "cyan",
+    "queued": "cyan",
+    "not_delivered": "red",
+    "refused": "red",
+    "cancelled": "dim",
+}
+STATE_WORDS = {
+    "queued": "waits for its turn",
+    "sending": "its request is out",
+    "waiting": "taken by a carrier, proof outstanding",
+    "delivered": "proof of delivery",
+    "handed_over": "taken by a carrier that gives no proof",
+    "not_delivered": "every step ended without proof",
+    "cancelled": "cancelled before anything proved delivery",
+    "refused": "never sent",
+}
+STEP_WORDS = {
+    "line_push": "LINE push",
+    "line_notification": "LINE notification",
+    "sms": "SMS",
+    "callback": "own system",
+}
+REASON_WORDS = {
+    "unreachable": "no step reached the number",
+    "silent": "no proof came in time",
+    "failed": "the SMS carrier could not deliver",
+    "unknown": "outcome unknown, nothing proved it",
+    "invalid": "refused for its content",
+    "denied": "the channel may not send",
+    "throttled": "too fast, or a quota was used up",
+    "deadline": "the deadline passed",
+    "no_step": "no step could run",
+    "cancelled": "cancelled",
+}
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+    )
+    for i, column in enumerate(columns):
+        right = column.startswith(">")
+        table.add_column(column.lstrip(">"), justify="right" if right else "left", no_wrap=i == 0)
+    return table
+
+
+def channels(found: list[dict[str, Any]]) -> RenderableType:
+    if not found:
+        return "There are no channels yet. Register one: todoke channels add --help"
+    table = _table("name", "region", "LINE channel id", "mode", "state", "webhook URL")
+    for c in found:
+        state = c["state"] if c["paused_why"] is None else f"{c['state']}: {c['paused_why']}"
+        table.add_row(
+            c["name"],
+            c["region"],
+            c["line_channel_id"],
+            c["mode"],
+            Text(state, style="green" if c["state"] == "active" else "red"),
+            c["webhook_url"],
+        )
+    return table
+
+
+def notice(n: dict[str, Any]) -> RenderableType:
+    """One notice with its timeline."""
+    head = Text.assemble(
+        (n["state"], STATE_STYLE[n["state"]]),
+        f": {STATE_WORDS[n['state']]}",
+        f" ({REASON_WORDS.get(n['reason'], n['reason'])})" if n["reason"] else "",
+    )
+    about = f"{n['id']}  to {n['to']}  {n['template']} v{n['template_version']}"
+    if n["reference"]:
+        about += f"  {n['reference']}"
+    table = _table("time (UTC)", "what", "step", "")
+    for event in n["timeline"]:
+        what = event.get("outcome") or event.get("state") or event["event"]
+        shown = event["event"] if what == event["event"] else f"{event['event']}: {what}"
+        table.add_row(
+            event["at"][:19].replace("T", " "),
+            shown,
+            STEP_WORDS.get(event.get("step", ""), ""),
+            event.get("detail") or event.get("text") or "",
+        )
+    skipped = [f"{STEP_WORDS[s['step']]} was skipped: {s['why']}" for s in n["skipped"]]
+    return Group(
+        head, Text(about, style="dim"), table, *(Text(s, style="dim") for s in skipped), *_costs(n["cost"])
+    )
+
+
+def _costs(costs: Iterable[dict[str, Any]]) -> list[Text]:
+    return [Text(f"{STEP_WORDS[c['step']]} costs {money(c)}", style="dim") for c in costs]
+
+
+def money(amount: dict[str, Any]) -> str:
+    """An amount, a range, or unknown."""
+    if amount["amount"] is None:
+        return "unknown (no price is known)"
+    upto = f" to {amount['amount_at_most']}" if "amount_at_most" in amount else ""
+    return f"{amount['amount']}{upto} {amount['currency']}"
+
+
+def batch(b: dict[str, Any]) -> RenderableType:
+    table = _table("state", ">notices")
+    for state, count in sorted(b["states"].items(), key=lambda x: -x[1]):
+        table.add_row(Text(state, style=STATE_STYLE[state]), f"{count:,}")
+    head = f"{b['id']}  {b['file']}: {b['state']}"
+    counts = f"{b['rows']:,} rows read: {b['accepted']:,} accepted, {b['refused']:,} refused"
+    return Group(head, counts, table)
+
+
+def imported(b: dict[str, Any], rejects: Path | None) -> RenderableType:
+    lines = [
+        f"{b['accepted']:,} accepted, {b['refused']:,} refused, {b['duplicates']:,} duplicates. Batch {b['id']}"
+    ]
+    if b["refused"]:
+        where = (
+            str(rejects) if rejects else f"GET /v1/batches/{b['id']}/rejects.csv, or --rejects FILE next time"
+        )
+        lines.append(f"[dim]Refused rows with their reasons: {where}[/dim]")
+    lines.append(f"[dim]todoke report --batch {b['id']} shows what becomes of them[/dim]")
+    return Group(*lines)
+
+
+def preview(p: dict[str, Any]) -> RenderableType:
+    table = _table(">line", "refused for")
+    for r in p["rejects"][:20]:
+        table.add_row(str(r["line"]), r["reason"])
+    read = "whole file" if p["whole_file"] else "first rows"
+    head = f"Nothing was sent. {read}: {p['rows']:,} rows, {p['accepted']:,} fit, {p['refused']:,} would be refused"
+    return Group(head, *([table] if p["rejects"] else []))
+
+
+def dry_run(d: dict[str, Any]) -> RenderableType:
+    table = _table("step", "may take", "", "")
+    for s in d["steps"]:
+        why = s.get("why_not") or s.get("held") or s.get("text") or f"{s.get('kind', '')} kind"
+        style = "green" if s["would_run"] else "red"
+        table.add_row(
+            STEP_WORDS[s["step"]],
+            s.get("wait", ""),
+            Text("would run" if s["would_run"] else "can't run", style=style),
+            why,
+        )
+    refused = "[red]No step could run: it would be refused.[/red]" if d["would_be_refused"] else ""
+    return Group(
+        f"Nothing was sent. To {d['to']}: {d['policy']['why']}", table, *([refused] if refused else [])
+    )
+
+
+def report(funnel: dict[str, Any], cost: dict[str, Any], latency: dict[str, Any]) -> list[RenderableType]:
+    """The report as people read it."""
+    return [*_ends(funnel), "", *_line(funnel), "", *_cost(cost), *_latency(latency)]
+
+
+def _ends(funnel: dict[str, Any]) -> list[RenderableType]:
+    asked = funnel["asked"]
+    table = _table("what became of them", ">notices", ">share", "", title=f"{asked:,} notices asked for")
+    for state, count in funnel["states"].items():
+        if not count:
+            continue
+        share = f"{100 * count / asked:.1f} %" if asked else ""
+        table.add_row(Text(state, style=STATE_STYLE[state]), f"{count:,}", share, STATE_WORDS[state])
+        if state == "delivered":
+            for step, n in sorted(funnel["delivered_by"].items()):
+                table.add_row(f"  first by {STEP_WORDS[step]}", f"{n:,}", "", "")
+        for reason, n in sorted(funnel["reasons"].get(state, {}).items(), key=lambda x: -x[1]):
+            table.add_row(f"  {REASON_WORDS.get(reason, reason)}", f"{n:,}", "", "")
+    return [table]
+
+
+def _line(funnel: dict[str, Any]) -> list[RenderableType]:
+    line = funnel["line_notification"]
+    table = _table("over LINE", ">notices", "", title="LINE notification, step by step")
+    table.add_row("asked of LINE", f"{line['requested']:,}", "")
+    table.add_row(
+        "  can't be sent (422)", f"{line['not_matched']:,}", "no LINE user, or no reception: SMS at once"
+    )
+    table.add_row("  accepted", f"{line['accepted']:,}", "2xx: not yet delivered")
+    table.add_row("    shown to the user", f"{line['shown']:,}", "proved by LINE's delivery event")
+    table.add_row("    no event in 24 hours", f"{line['silent']:,}", "blocked, no consent, or no phone check")
+    if line["unknown"]:
+        table.add_row("    outcome unknown", f"{line['unknown']:,}", "never sent again by itself")
+    table.add_row(
+        "late duplicates", f"{funnel['late_duplicates']:,}", "LINE delivered after the SMS had left"
+    )
+    return [table]
+
+
+def _cost(cost: dict[str, Any]) -> list[RenderableType]:
+    table = _table("country", "step", ">messages", ">segments", ">cost", title="Cost")
+    for row in cost["lines"]:
+        segments = f"{row['segments']:,}" if "segments" in row else ""
+        table.add_row(row["country"], STEP_WORDS[row["step"]], f"{row['messages']:,}", segments, money(row))
+    parts: list[RenderableType] = [table]
+    for total in cost["totals"]:
+        parts.append(f"Together {money(total)}")
+    for row in cost["sms_alone"]:
+        parts.append(
+            f"[dim]{row['country']}, everything by SMS alone: {row['messages']:,} messages, "
+            f"{row['segments']:,} segments, {money(row)}[/dim]"
+        )
+    return parts
+
+
+def _latency(latency: dict[str, Any]) -> list[RenderableType]:
+    if not latency["steps"]:
+        return []
+    limits = list(next(iter(latency["steps"].values()))["within"])
+    table = _table("proof came within", *(f">{x}" for x in limits), ">in all", title="\nTime to deliver")
+    for step, row in latency["steps"].items():
+        table.add_row(STEP_WORDS[step], *(f"{row['within'][x]:,}" for x in limits), f"{row['proofs']:,}")
+    return [table]

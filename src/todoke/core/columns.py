@@ -1,0 +1,76 @@
+"""Which column of a list is what: the phone number, the reference, a parameter of the template."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from todoke.core.errors import TodokeError
+
+NUMBER_HEADERS = (
+    *("to", "phone", "phone_number", "number", "mobile", "mobile_number", "tel", "telephone", "cell"),
+    *("電話", "手機", "手機號碼", "電話號碼", "行動電話", "聯絡電話"),
+    *("携帯", "携帯電話", "携帯番号", "電話番号"),
+    *("เบอร์โทร", "เบอร์โทรศัพท์", "เบอร์มือถือ", "โทรศัพท์"),
+)
+REFERENCE_HEADERS = (
+    *("reference", "ref", "order", "order_id", "order_number"),
+    *("訂單編號", "注文番号", "หมายเลขคำสั่งซื้อ"),
+)
+
+
+class InvalidColumns(TodokeError):
+    """The columns of a list do not give what the template needs."""
+
+    code = "invalid-columns"
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """Positions in a row. `width` is the number of cells of the header."""
+
+    number: int
+    reference: int | None
+    parameters: tuple[tuple[str, int], ...]
+    width: int
+
+
+def find_columns(
+    header: Sequence[str], parameters: Sequence[str], chosen: Mapping[str, str] | None = None
+) -> Columns:
+    """Matches a header with what is needed; `chosen` names columns: `to`, `reference` or a parameter → header.
+
+    Raises InvalidColumns that lists what the file has.
+    """
+    names = [h.strip().lower() for h in header]
+    has = ", ".join(h.strip() or "(no name)" for h in header[:30])[:300]
+    chosen = chosen or {}
+    for wanted, column in chosen.items():
+        if wanted not in {"to", "reference", *parameters}:
+            raise InvalidColumns(
+                f"columns names {wanted[:40]!r}, which is neither to, reference nor a parameter of the template.",
+                f"/columns/{wanted[:40]}",
+            )
+        if column.strip().lower() not in names:
+            raise InvalidColumns(
+                f"The file has no column {column[:40]!r}. It has: {has}.", f"/columns/{wanted[:40]}"
+            )
+
+    def position(key: str, usual: Sequence[str]) -> int | None:
+        wanted = (chosen[key],) if key in chosen else usual
+        return next((names.index(w.strip().lower()) for w in wanted if w.strip().lower() in names), None)
+
+    number = position("to", NUMBER_HEADERS)
+    if number is None:
+        raise InvalidColumns(
+            f"The file has no column for the phone number. Name one phone, or say which it is with columns. "
+            f"It has: {has}.",
+            "/file",
+        )
+    found = [(p, position(p, (p,))) for p in parameters]
+    missing = [p for p, at in found if at is None]
+    if missing:
+        raise InvalidColumns(
+            f"The template needs {', '.join(missing)}, and the file has no such column. It has: {has}.",
+            "/file",
+        )
+    places = tuple((p, at) for p, at in found if at is not None)
+    return Columns(number, position("reference", REFERENCE_HEADERS), places, len(names))

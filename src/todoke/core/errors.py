@@ -1,0 +1,67 @@
+"""Every error that the core raises, as a tree.
+
+    TodokeError                 has code, message, pointer: where in the input, and the remedy in the message
+    ├── InvalidNumber           a phone number that can't be used; `reason` is one of phone.Reason
+    ├── InvalidTemplate         a template that can't be stored
+    ├── InvalidParameters       parameters that do not fill a template
+    ├── InvalidPolicy           a policy that makes no sense
+    └── IllegalTransition       a move that the state table does not have: our own fault, never the user's
+
+Expected results (an outcome, a refused row) are values, not exceptions.
+"""
+
+from collections.abc import Sequence
+
+
+class TodokeError(Exception):
+    """Something in the input can't be used. `message` names the value (masked if personal) and the remedy."""
+
+    code = "error"
+
+    def __init__(self, message: str, pointer: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.pointer = pointer
+
+
+class InvalidNumber(TodokeError):
+    """A phone number that can't be used. `reason` is a short stable word, for counting."""
+
+    code = "invalid-number"
+
+    def __init__(self, message: str, reason: str, pointer: str = "/to") -> None:
+        super().__init__(message, pointer)
+        self.reason = reason
+
+
+class InvalidTemplate(TodokeError):
+    """A template that can't be stored."""
+
+    code = "invalid-template"
+
+
+class InvalidParameters(TodokeError):
+    """Parameters that do not fill a template, or fill it beyond a limit of the carrier.
+
+    `problems` holds all that was found, each as pointer and message; `message` and `pointer` are the first.
+    """
+
+    code = "invalid-parameters"
+
+    def __init__(
+        self, message: str, pointer: str = "/parameters", problems: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(message, pointer)
+        self.problems = tuple(problems) or ((pointer, message),)
+
+
+class InvalidPolicy(TodokeError):
+    """A policy that makes no sense."""
+
+    code = "invalid-policy"
+
+
+class IllegalTransition(TodokeError):
+    """A move that the state table does not have."""
+
+    code = "illegal-transition"

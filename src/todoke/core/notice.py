@@ -1,0 +1,408 @@
+"""The life of a notice: its states, its attempts, and the one function that moves it.
+
+`step(notice, event, now)` answers the notice as it is after the event, and what to send. It is the only
+place where a notice changes; TRANSITIONS holds every move that may happen, and the diagram in
+`docs/architecture.md` is drawn from it.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from todoke.core.durations import HOUR, MINUTE, SECOND
+from todoke.core.errors import IllegalTransition
+from todoke.core.outcome import SURELY_NOT_TAKEN, Answer, Outcome
+from todoke.core.routing import LINE_STEPS, Facts, Policy, Step, gives_proof, quiet_until, why_not, window
+
+LEASE = HOUR
+"""A request is out for seconds; one that is out for an hour was lost with the process that sent it."""
+BACKOFF_CAP = 15 * MINUTE
+
+
+class State(StrEnum):
+    """Where a notice stands. The first three are open, the others are ends."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    HANDED_OVER = "handed_over"
+    NOT_DELIVERED = "not_delivered"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+
+
+OPEN_STATES = frozenset({State.QUEUED, State.SENDING, State.WAITING})
+END_STATES = frozenset(State) - OPEN_STATES
+
+
+class Reason:
+    """Why a notice ended as it did, where no attempt's outcome says it."""
+
+    CANCELLED = "cancelled"
+    DEADLINE = "deadline"
+    NO_STEP = "no_step"
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One step tried: one request to LINE or to an SMS carrier. Its id is the delivery tag.
+
+    `open` is true while proof may still come, at the latest until `closes_at`.
+    """
+
+    id: str
+    step_index: int
+    step: Step
+    at: int
+    gives_proof: bool
+    closes_at: int
+    outcome: Outcome | None = None
+    open: bool = True
+    answered_at: int | None = None
+    proof_at: int | None = None
+    late_duplicate: bool = False
+    status: int | None = None
+    detail: str | None = None
+    request_id: str | None = None
+    retry_at: int | None = None
+    """When the same step may be tried again; None: never."""
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """One notification to one recipient, as far as deciding about it needs."""
+
+    id: str
+    policy: Policy
+    created_at: int
+    state: State = State.QUEUED
+    reason: str | None = None
+    step_index: int = 0
+    """The step it is at; as many as the policy has steps when none is left."""
+    deadline_at: int | None = None
+    cancelled_at: int | None = None
+    ended_at: int | None = None
+    due_at: int | None = None
+    """When it next needs something; None: never, or only when something comes from outside."""
+    skips: tuple[tuple[str, str], ...] = ()
+    """Steps that could not run, each with the reason in words."""
+    attempts: tuple[Attempt, ...] = ()
+
+
+class Due(msgspec.Struct, frozen=True):
+    """Its time has come. `attempt_id` is the id for an attempt, should one begin."""
+
+    facts: Facts
+    attempt_id: str
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A carrier answered a request, or it failed."""
+
+    attempt_id: str
+    answer: Answer
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """The message of this attempt reached the recipient, `at` by the carrier's clock."""
+
+    attempt_id: str
+    at: int
+
+
+class NoProof(msgspec.Struct, frozen=True):
+    """The carrier's last word: this attempt could not be delivered."""
+
+    attempt_id: str
+    at: int
+    detail: str | None = None
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """The business wants no further step to begin."""
+
+
+class Lapsed(msgspec.Struct, frozen=True):
+    """The process that sent died before the answer was recorded: what is out has an unknown outcome."""
+
+
+Event = Due | Answered | Proof | NoProof | Cancel | Lapsed
+
+_AFTER_STEP = frozenset(
+    {State.QUEUED, State.WAITING, State.HANDED_OVER, State.NOT_DELIVERED, State.CANCELLED}
+)
+
+TRANSITIONS: dict[tuple[State, type], frozenset[State]] = {
+    (State.QUEUED, Due): _AFTER_STEP | {State.SENDING, State.REFUSED},
+    (State.QUEUED, Cancel): frozenset({State.CANCELLED}),
+    (State.QUEUED, Proof): frozenset({State.DELIVERED}),
+    (State.QUEUED, NoProof): _AFTER_STEP,
+    (State.QUEUED, Answered): _AFTER_STEP,
+    (State.SENDING, Answered): _AFTER_STEP,
+    (State.SENDING, Lapsed): _AFTER_STEP,
+    (State.SENDING, Proof): frozenset({State.DELIVERED}),
+    (State.SENDING, NoProof): _AFTER_STEP | {State.SENDING},
+    (State.SENDING, Cancel): frozenset({State.SENDING}),
+    (State.WAITING, Due): _AFTER_STEP | {State.SENDING},
+    (State.WAITING, Answered): _AFTER_STEP,
+    (State.WAITING, Proof): frozenset({State.DELIVERED}),
+    (State.WAITING, NoProof): _AFTER_STEP,
+    (State.WAITING, Cancel): frozenset({State.WAITING}),
+}
+"""Every move: (state, event) → the states that may follow. A notice that has ended never leaves its end."""
+
+
+def step(notice: Notice, event: Event, now: int) -> tuple[Notice, Attempt | None]:
+    """Moves a notice. Answers it as it is after `event`, and the attempt to send now, if one begins.
+
+    The attempt must be committed before its request leaves. Raises IllegalTransition for a move that
+    TRANSITIONS does not have.
+    """
+    match event:
+        case Answered():
+            moved = _reconsider(_answered(notice, event, now), now)
+        case Proof():
+            moved = _reconsider(_proven(notice, event, now), now)
+        case Due():
+            moved, attempt = _due(notice, event, now)
+            return _checked(notice, event, moved), attempt
+        case NoProof():
+            moved = _reconsider(_disproven(notice, event), now)
+        case Cancel():
+            stamped = now if notice.cancelled_at is None else notice.cancelled_at
+            ended = notice.state in END_STATES
+            moved = notice if ended else _reconsider(_with(notice, cancelled_at=stamped), now)
+        case Lapsed():
+            moved = _reconsider(_lapsed(notice, now), now)
+    return _checked(notice, event, moved), None
+
+
+def _checked(before: Notice, event: Event, after: Notice) -> Notice:
+    if before.state in END_STATES:
+        legal = after.state is before.state
+    else:
+        legal = after.state in TRANSITIONS.get((before.state, type(event)), frozenset())
+    if not legal:
+        raise IllegalTransition(
+            f"Notice {before.id} can't go from {before.state} to {after.state} by {type(event).__name__}."
+        )
+    return after
+
+
+_with = msgspec.structs.replace
+
+
+def _attempt(notice: Notice, attempt_id: str) -> Attempt:
+    for attempt in notice.attempts:
+        if attempt.id == attempt_id:
+            return attempt
+    raise IllegalTransition(f"Notice {notice.id} has no attempt {attempt_id}.")
+
+
+def _put(notice: Notice, changed: Attempt) -> Notice:
+    """The notice with one attempt changed. What counts as a late duplicate may change with any of them."""
+    attempts = tuple(changed if a.id == changed.id else a for a in notice.attempts)
+    if len(attempts) > 1:
+        attempts = tuple(
+            _with(a, late_duplicate=_doubled(a, attempts)) if a.outcome is Outcome.LATE else a
+            for a in attempts
+        )
+    return _with(notice, attempts=attempts)
+
+
+def _doubled(attempt: Attempt, attempts: tuple[Attempt, ...]) -> bool:
+    """Whether a later step's message may have reached the recipient too."""
+    return any(b.step_index > attempt.step_index and b.outcome not in SURELY_NOT_TAKEN for b in attempts)
+
+
+def _answered(notice: Notice, event: Answered, now: int) -> Notice:
+    attempt, answer = _attempt(notice, event.attempt_id), event.answer
+    if attempt.answered_at is not None:
+        return notice
+    told = _with(
+        attempt, answered_at=now, status=answer.status, detail=answer.detail, request_id=answer.request_id
+    )
+    # The delivery event may overtake the answer, and a takeover may have called it unknown before.
+    if attempt.outcome is None:
+        told = _with(
+            told,
+            outcome=answer.outcome,
+            open=attempt.gives_proof and answer.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN),
+            retry_at=_retry_at(notice, attempt, answer, now),
+        )
+    return _put(notice, told)
+
+
+def _retry_at(notice: Notice, attempt: Attempt, answer: Answer, now: int) -> int | None:
+    if answer.outcome is Outcome.DENIED:
+        return now
+    refused_by_carrier = answer.outcome is Outcome.FAILED and answer.status is not None
+    if (
+        answer.outcome not in (Outcome.THROTTLED, Outcome.FAILED)
+        or answer.quota_used_up
+        or refused_by_carrier
+    ):
+        return None
+    tries = sum(a.step_index == attempt.step_index for a in notice.attempts)
+    return now + max(min(SECOND << min(tries - 1, 20), BACKOFF_CAP), answer.retry_after or 0)
+
+
+def _proven(notice: Notice, event: Proof, now: int) -> Notice:
+    attempt = _attempt(notice, event.attempt_id)
+    if attempt.proof_at is not None:
+        return notice
+    later = any(a.step_index > attempt.step_index for a in notice.attempts)
+    outcome = Outcome.LATE if later else Outcome.DELIVERED
+    notice = _put(notice, _with(attempt, outcome=outcome, open=False, proof_at=event.at, retry_at=None))
+    if notice.state in END_STATES:
+        return notice
+    return _with(notice, state=State.DELIVERED, reason=None, ended_at=now)
+
+
+def _disproven(notice: Notice, event: NoProof) -> Notice:
+    attempt = _attempt(notice, event.attempt_id)
+    if attempt.proof_at is not None or not attempt.open:
+        return notice
+    detail = event.detail or attempt.detail
+    return _put(notice, _with(attempt, outcome=Outcome.FAILED, open=False, detail=detail, retry_at=None))
+
+
+def _lapsed(notice: Notice, now: int) -> Notice:
+    for attempt in notice.attempts:
+        if attempt.outcome is None:
+            unknown = _with(attempt, outcome=Outcome.UNKNOWN, open=attempt.gives_proof)
+            notice = _put(notice, unknown)
+    return notice
+
+
+def _close_expired(notice: Notice, now: int) -> Notice:
+    for attempt in notice.attempts:
+        if attempt.open and attempt.outcome is not None and attempt.closes_at <= now:
+            # An unknown one stays unknown: that LINE never took it is as likely as that nobody saw it.
+            outcome = Outcome.SILENT if attempt.outcome is Outcome.ACCEPTED else attempt.outcome
+            notice = _put(notice, _with(attempt, outcome=outcome, open=False))
+    return notice
+
+
+def _due(notice: Notice, event: Due, now: int) -> tuple[Notice, Attempt | None]:
+    notice = _reconsider(_close_expired(notice, now), now)
+    while notice.state in OPEN_STATES and not _stopped(notice, now):
+        begins = _begins_at(notice)
+        if begins is None or begins > now:
+            break
+        wanted = notice.policy.steps[notice.step_index].step
+        why = why_not(wanted, event.facts)
+        if why is not None:
+            skips = (*notice.skips, (wanted.value, why))
+            notice = _reconsider(_with(notice, skips=skips, step_index=notice.step_index + 1), now)
+            continue
+        if wanted in LINE_STEPS and event.facts.channel_paused:
+            return _with(notice, due_at=_earliest(notice.deadline_at, _closing(notice))), None
+        if (quiet := quiet_until(notice.policy, event.facts.country, now)) is not None:
+            return _with(notice, due_at=_earliest(quiet, notice.deadline_at, _closing(notice))), None
+        return _begin(notice, wanted, event, now)
+    return notice, None
+
+
+def _begin(notice: Notice, wanted: Step, event: Due, now: int) -> tuple[Notice, Attempt]:
+    attempt = Attempt(
+        id=event.attempt_id,
+        step_index=notice.step_index,
+        step=wanted,
+        at=now,
+        gives_proof=gives_proof(wanted, event.facts),
+        closes_at=now + window(wanted),
+    )
+    sending = _with(
+        notice, state=State.SENDING, due_at=now + LEASE, reason=None, attempts=(*notice.attempts, attempt)
+    )
+    return sending, attempt
+
+
+def _tries(notice: Notice) -> list[Attempt]:
+    return [a for a in notice.attempts if a.step_index == notice.step_index]
+
+
+def _stopped(notice: Notice, now: int) -> bool:
+    """No further step may begin: cancelled, or the deadline is past."""
+    return notice.cancelled_at is not None or (notice.deadline_at is not None and notice.deadline_at <= now)
+
+
+def _step_over_at(notice: Notice) -> int | None:
+    """When the step it is at is over and the next may begin; 0: now; None: only when something happens."""
+    tries = _tries(notice)
+    if not tries:
+        return None
+    last = tries[-1]
+    wait = notice.policy.steps[notice.step_index].wait
+    wait_over = None if wait is None else tries[0].at + wait
+    if last.outcome is None or last.outcome is Outcome.DENIED:
+        return None
+    if last.open:
+        if last.outcome is Outcome.UNKNOWN and notice.policy.on_unknown == "next":
+            return 0
+        return wait_over
+    if last.outcome is Outcome.ACCEPTED:
+        return None
+    if last.retry_at is None:
+        return 0
+    # Trying again is of no use once the wait is over: then the next step is in time, this one is not.
+    return wait_over if wait_over is not None and wait_over <= last.retry_at else None
+
+
+def _begins_at(notice: Notice) -> int | None:
+    """When the step it is at wants to send; 0: now; None: it has sent, or no step is left."""
+    if notice.step_index >= len(notice.policy.steps):
+        return None
+    tries = _tries(notice)
+    if not tries:
+        return 0
+    return tries[-1].retry_at if not tries[-1].open else None
+
+
+def _reconsider(notice: Notice, now: int) -> Notice:
+    """State and next due time, from the attempts and the policy alone."""
+    if notice.state in END_STATES:
+        return _with(notice, due_at=_closing(notice))
+    if any(a.outcome is None for a in notice.attempts):
+        return notice
+    index, count = notice.step_index, len(notice.policy.steps)
+    while index < count and (over := _step_over_at(notice)) is not None and over <= now:
+        index += 1
+        notice = _with(notice, step_index=index)
+    handed_over = any(a.outcome is Outcome.ACCEPTED and not a.open for a in notice.attempts)
+    closing = _closing(notice)
+    if handed_over or index >= count or _stopped(notice, now):
+        if closing is None:
+            return _ended(notice, now, handed_over)
+        return _with(notice, state=State.WAITING, due_at=closing)
+    begins, over = _begins_at(notice), _step_over_at(notice)
+    if over is not None and index + 1 >= count:
+        # The last step has no successor to make room for; it keeps trying only while its wait lasts.
+        over = over if begins is not None else None
+    due = _earliest(None if begins is None else max(begins, now), over, closing, notice.deadline_at)
+    return _with(notice, state=State.QUEUED if closing is None else State.WAITING, due_at=due)
+
+
+def _closing(notice: Notice) -> int | None:
+    """When the next open attempt closes; None: none is open."""
+    return min((a.closes_at for a in notice.attempts if a.open and a.outcome is not None), default=None)
+
+
+def _earliest(*times: int | None) -> int | None:
+    return min((t for t in times if t is not None), default=None)
+
+
+def _ended(notice: Notice, now: int, handed_over: bool) -> Notice:
+    last = notice.attempts[-1].outcome if notice.attempts else None
+    if handed_over:
+        state, reason = State.HANDED_OVER, None
+    elif notice.cancelled_at is not None:
+        state, reason = State.CANCELLED, Reason.CANCELLED
+    elif last is None and notice.step_index >= len(notice.policy.steps):
+        state, reason = State.REFUSED, Reason.NO_STEP
+    elif notice.step_index < len(notice.policy.steps):
+        state, reason = State.NOT_DELIVERED, Reason.DEADLINE
+    else:
+        assert last is not None
+        state, reason = State.NOT_DELIVERED, last.value
+    return _with(notice, state=state, reason=reason, due_at=None, ended_at=now)

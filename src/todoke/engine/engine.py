@@ -1,0 +1,142 @@
+"""All loops together: started, stopped, woken, and brought to rest for the virtual clock."""
+
+import asyncio
+from pathlib import Path
+
+from todoke.carriers import EventReader
+from todoke.clock import Clock
+from todoke.engine.deliver import Deliver, Outlets
+from todoke.engine.housekeeping import Housekeeping
+from todoke.engine.inbox import Inbox
+from todoke.engine.intake import Intake
+from todoke.engine.loop import Loop, log
+from todoke.engine.metrics import OUT
+from todoke.engine.owners import Owners, Presence
+from todoke.engine.recorder import Recorder
+from todoke.ids import Ids
+from todoke.sealing import Seal
+from todoke.storage.channels import Channel
+from todoke.storage.database import Database
+from todoke.storage.lookup import Lookup
+
+STOP_SECONDS = 20.0
+"""How long a graceful stop waits for answers that are outstanding."""
+
+
+class Engine:
+    """The half of Todoke that works: sending, applying, reading, timing."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        database: Database,
+        data_dir: Path,
+        outlets: Outlets,
+        readers: dict[str, EventReader],
+        lookup: Lookup,
+        ids: Ids,
+        seal: Seal,
+    ) -> None:
+        self._clock = clock
+        self._database = database
+        self._outlets = outlets
+        self._lookup = lookup
+        self._ids = ids
+        self._seal = seal
+        self._recorder = Recorder(clock, database, lookup)
+        self._owners = Owners(clock, database, Presence(data_dir / "running", ids.new()), lookup, self._took)
+        self._inbox = Inbox(clock, database, lookup, readers)
+        self._intake = Intake(clock, database, data_dir / "uploads", lookup, ids)
+        self._fixed: list[Loop] = [
+            self._owners,
+            self._intake,
+            self._inbox,
+            self._recorder,
+            Housekeeping(clock, database),
+        ]
+        self._delivers: dict[str, Deliver] = {}
+        self._tasks: dict[Loop, asyncio.Task[None]] = {}
+        OUT.set_function(self._recorder.out)
+
+    @property
+    def _loops(self) -> list[Loop]:
+        return [*self._fixed, *self._delivers.values()]
+
+    async def start(self) -> None:
+        """Begins to work. What a killed predecessor left out is taken over at once."""
+        for loop in self._fixed:
+            self._start(loop)
+
+    def _start(self, loop: Loop) -> None:
+        task = asyncio.create_task(loop.run(), name=loop.name)
+        self._tasks[loop] = task
+
+    async def _took(self, channel: Channel, fence: int) -> None:
+        if (before := self._delivers.pop(channel.id, None)) is not None:
+            before.stop()
+            await before.close()
+        deliver = Deliver(
+            self._clock,
+            self._database,
+            channel,
+            fence,
+            self._outlets,
+            self._recorder,
+            self._lookup,
+            self._ids,
+            self._seal,
+            self._owners.still_mine,
+            self._owners.lost,
+        )
+        self._delivers[channel.id] = deliver
+        self._recorder.listeners.append(deliver.wake)
+        self._start(deliver)
+
+    def wake(self) -> None:
+        """Something was stored: look now rather than at the next turn."""
+        for loop in self._loops:
+            loop.wake.set()
+
+    def wake_inbox(self) -> None:
+        """A carrier's request was stored."""
+        self._inbox.wake.set()
+
+    async def settle(self) -> tuple[int | None, bool]:
+        """Does everything that is due now. Answers the next due time, and whether there was any work."""
+        before = self._work()
+        while True:
+            round_before = self._work()
+            asked = [(loop, loop.ask()) for loop in self._loops]
+            for loop, ticket in asked:
+                await loop.until_idle(ticket)
+            while self._recorder.out():
+                self._recorder.moved.clear()
+                await self._recorder.moved.wait()
+            if self._work() == round_before:
+                break
+        due = [loop.due_at for loop in self._delivers.values() if loop.due_at is not None]
+        return min(due, default=None), self._work() != before
+
+    def _work(self) -> int:
+        return sum(loop.worked for loop in self._loops)
+
+    async def stop(self) -> None:
+        """Claims nothing more, waits for what is out, records it, gives the channels up."""
+        for deliver in self._delivers.values():
+            deliver.stop()
+        self._intake.stop()
+        self._owners.stop()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                while self._recorder.out():
+                    self._recorder.moved.clear()
+                    await self._recorder.moved.wait()
+        except TimeoutError:
+            log.warning("engine.stop", unanswered=self._recorder.out())
+        for loop in self._loops:
+            loop.stop()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for deliver in self._delivers.values():
+            await deliver.close()
+        await self._owners.release()

@@ -1,0 +1,194 @@
+"""Reads lists that were uploaded: rows become notices or refused rows, a portion in each commit.
+
+How far it got is committed with the rows, so a process that is killed goes on where it was, no row twice.
+"""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from todoke.actions import intake
+from todoke.actions.intake import Target, Wanted
+from todoke.clock import Clock
+from todoke.core.columns import Columns
+from todoke.core.errors import InvalidParameters, TodokeError
+from todoke.engine.loop import Loop
+from todoke.engine.metrics import ACCEPTED
+from todoke.ids import Ids
+from todoke.storage import batches as store
+from todoke.storage.batches import Batch, Reject
+from todoke.storage.database import Database
+from todoke.storage.lookup import Lookup
+from todoke.storage.notices import NewNotice
+
+ROWS = 500
+MAX_LINE = 1_000_000
+"""Bytes of one line. Longer ones are no list of notices, whatever they are."""
+
+csv.field_size_limit(100_000)
+
+
+class BrokenFile(Exception):
+    """The file can't be read on; the text says where and why."""
+
+
+class Lines:
+    """The lines of a UTF-8 file, counting the bytes handed out, for `csv.reader` to pull."""
+
+    def __init__(self, file: BinaryIO, position: int) -> None:
+        self._file = file
+        self.position = position
+        file.seek(position)
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._file.readline(MAX_LINE):
+            if len(line) == MAX_LINE:
+                raise BrokenFile(
+                    f"A line is longer than {MAX_LINE:,} bytes. Is this a list with one row a line?"
+                )
+            self.position += len(line)
+            yield line.decode("utf-8", errors="replace")
+
+
+class Portion(msgspec.Struct):
+    """What reading a portion of rows came to."""
+
+    notices: list[NewNotice]
+    rejects: list[Reject]
+    rows: int
+    position: int
+    line: int
+    at_end: bool
+
+
+def read_portion(path: Path, batch: Batch, target: Target, now: int, ids: Ids, most: int = ROWS) -> Portion:
+    """The next rows of a batch, checked; nothing is stored. Raises BrokenFile."""
+    columns = msgspec.json.decode(batch.columns, type=Columns)
+    notices: list[NewNotice] = []
+    rejects: list[Reject] = []
+    line, rows = batch.line, 0
+    with path.open("rb") as file:
+        lines = Lines(file, batch.position)
+        reader = csv.reader(iter(lines))
+        base = batch.line
+        while rows < most:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return Portion(notices, rejects, rows, lines.position, base + reader.line_num, True)
+            except csv.Error as error:
+                row, problem = [], f"This row can't be read as CSV ({error})."
+            else:
+                problem = ""
+            begins, line = line + 1, base + reader.line_num
+            if not problem and not any(row):
+                continue
+            rows += 1
+            if not problem:
+                problem = _take(row, columns, target, batch, notices, now, ids)
+            if problem:
+                rejects.append(Reject(begins, problem, json.dumps(row, ensure_ascii=False)))
+        return Portion(notices, rejects, rows, lines.position, line, False)
+
+
+def _take(
+    row: list[str],
+    columns: Columns,
+    target: Target,
+    batch: Batch,
+    notices: list[NewNotice],
+    now: int,
+    ids: Ids,
+) -> str:
+    """Appends the notice of a row. Answers why it was refused, or nothing."""
+    if len(row) > columns.width and any(row[columns.width :]):
+        return f"This row has {len(row)} cells, the header {columns.width}. Quote cells that hold a comma."
+    try:
+        wanted = Wanted(
+            to=row[columns.number],
+            parameters={name: row[at].strip() for name, at in columns.parameters if row[at].strip()},
+            reference=None if columns.reference is None else row[columns.reference].strip() or None,
+            batch_id=batch.id,
+        )
+    except IndexError:
+        return f"This row has {len(row)} cells, the header {columns.width}."
+    try:
+        notice, _ = intake.make_notice(target, wanted, now, ids)
+    except InvalidParameters as error:
+        return " ".join(message for _, message in error.problems) or error.message
+    except TodokeError as error:
+        return error.message
+    notices.append(notice)
+    return ""
+
+
+class Intake(Loop):
+    """Reads batches, the oldest first, a portion at a time."""
+
+    name = "intake"
+
+    def __init__(self, clock: Clock, database: Database, folder: Path, lookup: Lookup, ids: Ids) -> None:
+        super().__init__(clock)
+        self._database = database
+        self._folder = folder
+        self._lookup = lookup
+        self._ids = ids
+        self._targets: dict[str, Target] = {}
+
+    async def step(self) -> bool:
+        async with self._database.read() as tx:
+            reading = await store.reading(tx)
+        if not reading:
+            self._targets.clear()
+            return False
+        batch = reading[0]
+        try:
+            await self._read(batch)
+        except (BrokenFile, OSError) as error:
+            why = (
+                str(error)
+                if isinstance(error, BrokenFile)
+                else "The uploaded file is gone from the data folder."
+            )
+            async with self._database.write() as tx:
+                await store.update_batch(tx, batch.id, state="failed", error=why, read_at=self.clock.now())
+        return True
+
+    async def _read(self, batch: Batch) -> None:
+        target = await self._target(batch)
+        path = self._folder / f"{batch.id}.csv"
+        now = self.clock.now()
+        portion = read_portion(path, batch, target, now, self._ids)
+        async with self._database.write() as tx:
+            # Cancelled in the meantime? Then this portion is not wanted any more.
+            current = await store.get_batch(tx, batch.id)
+            if current is None or current.state != "reading" or current.position != batch.position:
+                return
+            await intake.insert(tx, portion.notices)
+            await store.insert_rejects(tx, batch.id, portion.rejects)
+            values: dict[str, int | str] = {
+                "position": portion.position,
+                "line": portion.line,
+                "rows": batch.rows + portion.rows,
+                "accepted": batch.accepted + len(portion.notices),
+                "refused": batch.refused + len(portion.rejects),
+            }
+            if portion.at_end:
+                duplicates = await store.count_duplicates(tx, batch.id)
+                values |= {"state": "done", "read_at": now, "duplicates": duplicates}
+            await store.update_batch(tx, batch.id, **values)
+        ACCEPTED.inc(len(portion.notices))
+        if portion.at_end:
+            path.unlink(missing_ok=True)
+
+    async def _target(self, batch: Batch) -> Target:
+        if batch.id not in self._targets:
+            async with self._database.read() as tx:
+                self._targets[batch.id] = await intake.resolve_stored(
+                    tx, batch.account_id, batch.channel_id, batch.template_id, batch.policy_id, self._lookup
+                )
+        return self._targets[batch.id]

@@ -1,0 +1,315 @@
+"""/v1/notices: one, many, read, cancel, and what would happen."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
+
+from todoke.actions import advance, intake
+from todoke.actions.intake import Target, Wanted
+from todoke.core.durations import DAY
+from todoke.core.errors import InvalidParameters, TodokeError
+from todoke.core.notice import State
+from todoke.core.phone import Phone, masked
+from todoke.core.routing import why_not
+from todoke.core.sms_text import segments
+from todoke.core.template import render_line, render_sms
+from todoke.engine.metrics import ACCEPTED
+from todoke.ids import is_id
+from todoke.reports.notice import notice_view
+from todoke.reports.prices import amount, price
+from todoke.server.api.content import policy_view
+from todoke.server.api.models import NOTICE_EXAMPLE, NoticeIn, NoticesIn, answer, problems
+from todoke.server.auth import Account
+from todoke.server.problems import Problem, as_problem
+from todoke.server.services import Parts, Services
+from todoke.storage import idempotency, reporting
+from todoke.storage.database import Tx
+from todoke.storage.idempotency import Remembered
+from todoke.storage.notices import NewNotice
+
+router = APIRouter(prefix="/v1/notices", tags=["Notices"])
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="With the same key the same answer is given for 24 hours and nothing is sent twice.",
+    ),
+]
+
+
+async def _recall(tx: Tx, account: str, key: str | None, digest: str, now: int) -> Response | None:
+    """What was answered to this key before. Raises a 422 problem where the body was another one."""
+    if key is None:
+        return None
+    before = await idempotency.recall(tx, account, key, now - DAY)
+    if before is None:
+        return None
+    if before.digest != digest:
+        raise Problem(
+            422,
+            "idempotency-key-reused",
+            "This Idempotency-Key was used in the last 24 hours with another body. Take a new key for a new notice.",
+        )
+    return Response(before.body, before.status, {"Idempotent-Replayed": "true"}, "application/json")
+
+
+async def _remember(tx: Tx, account: str, key: str | None, digest: str, body: Any, now: int) -> Response:
+    text = json.dumps(body, ensure_ascii=False)
+    if key is not None:
+        entry = Remembered(account_id=account, key=key, digest=digest, status=202, body=text, created_at=now)
+        await idempotency.remember(tx, entry)
+    return Response(text, 202, media_type="application/json")
+
+
+def _digest(request: Request, body: bytes) -> str:
+    with suppress(msgspec.MsgspecError):
+        # Two spellings of one JSON value are one request.
+        body = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
+    return sha256(request.url.path.encode() + b"\0" + body).hexdigest()
+
+
+def _wanted(body: NoticeIn) -> Wanted:
+    return Wanted(
+        to=str(body.to), parameters=body.parameters, reference=body.reference, deadline=body.deadline
+    )
+
+
+async def _resolve(tx: Tx, account: str, body: NoticeIn, parts: Services, *, store_policy: bool) -> Target:
+    return await intake.resolve(
+        tx,
+        account,
+        body.channel,
+        body.template,
+        body.policy,
+        now=parts.clock.now(),
+        ids=parts.ids,
+        store_policy=store_policy,
+    )
+
+
+def _new_view(target: Target, notice: NewNotice) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(notice) | {
+        "template_name": target.template_row.name,
+        "template_version": target.template_row.version,
+        "reason": None,
+        "skips": None,
+        "cancelled_at": None,
+        "ended_at": None,
+    }
+    row = msgspec.convert(fields, reporting.NoticeRow)
+    return notice_view(row, []) | {"policy": {**policy_view(target.policy), "why": target.why}}
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Send a notice",
+    description=(
+        "202 means: taken, durably. What became of it: GET /v1/notices/{id}. With `dry_run=true` nothing is "
+        "stored or sent; the answer says what would happen, step by step."
+    ),
+    responses={202: answer(NOTICE_EXAMPLE, "Taken."), **problems(401, 413, 422)},
+)
+async def create_notice(
+    body: NoticeIn,
+    request: Request,
+    account: Account,
+    parts: Parts,
+    key: IdempotencyKey = None,
+    dry_run: bool = False,
+) -> Response:
+    if dry_run:
+        async with parts.database.read() as tx:
+            target = await _resolve(tx, account, body, parts, store_policy=False)
+        return JSONResponse(_explained(target, body, parts))
+    now, digest = parts.clock.now(), _digest(request, await request.body())
+    async with parts.database.write() as tx:
+        if (before := await _recall(tx, account, key, digest, now)) is not None:
+            return before
+        target = await _resolve(tx, account, body, parts, store_policy=True)
+        notice, _ = intake.make_notice(target, _wanted(body), now, parts.ids)
+        await intake.insert(tx, [notice])
+        response = await _remember(tx, account, key, digest, _new_view(target, notice), now)
+    ACCEPTED.inc()
+    parts.wake()
+    return response
+
+
+def _explained(target: Target, body: NoticeIn, parts: Services) -> dict[str, Any]:
+    notice, phone = intake.make_notice(target, _wanted(body), parts.clock.now(), parts.ids)
+    parameters: dict[str, str] = json.loads(notice.parameters)
+    facts = advance.facts_for(target.channel, target.template, phone.e164, phone.country, parts.setup)
+    steps = []
+    for step in policy_view(target.policy)["steps"]:
+        why = why_not(step["step"], facts)
+        shown = {**step, "would_run": why is None, **({} if why is None else {"why_not": why})}
+        if why is None and step["step"] == "sms":
+            shown |= _sms_preview(render_sms(target.template, parameters), phone)
+        elif why is None and step["step"] == "line_notification":
+            flexible, payload = render_line(target.template, parameters)
+            shown |= {"kind": "flexible" if flexible else "template", "content": payload}
+            if target.channel.paused_at is not None:
+                shown["held"] = f"The channel is paused: {target.channel.paused_why}"
+        steps.append(shown)
+    return {
+        "dry_run": True,
+        "to": masked(phone.e164),
+        "country": phone.country,
+        "template": target.template_row.name,
+        "template_version": target.template_row.version,
+        "policy": {**policy_view(target.policy), "why": target.why},
+        "steps": steps,
+        "would_be_refused": not any(s["would_run"] for s in steps),
+    }
+
+
+def _sms_preview(text: str, phone: Phone) -> dict[str, Any]:
+    size, known = segments(text), price(phone.country, "sms")
+    cost = {"amount": None, "currency": None} if known is None else amount(known, size.segments)
+    return {"text": text, "encoding": size.encoding, "segments": size.segments, "cost": cost}
+
+
+@router.post(
+    "/batch",
+    status_code=202,
+    summary="Send up to 10,000 notices",
+    description="`results` has one entry a notice, in order: its id, or the problem that it was refused for.",
+    responses={
+        202: answer({"accepted": 1, "refused": 0, "results": [{"id": "01K2W7K…"}]}),
+        **problems(401, 413, 422),
+    },
+)
+async def create_notices(
+    body: NoticesIn, request: Request, account: Account, parts: Parts, key: IdempotencyKey = None
+) -> Response:
+    now, digest = parts.clock.now(), _digest(request, await request.body())
+    async with parts.database.write() as tx:
+        if (before := await _recall(tx, account, key, digest, now)) is not None:
+            return before
+        targets: dict[str, Target | TodokeError] = {}
+        results: list[dict[str, Any]] = []
+        notices: list[NewNotice] = []
+        for item in body.notices:
+            try:
+                notice = await _one_of_many(tx, account, item, targets, parts, now)
+            except TodokeError as error:
+                results.append(_refusal(error))
+            else:
+                notices.append(notice)
+                results.append({"id": notice.id, "state": notice.state})
+        await intake.insert(tx, notices)
+        refused = len(results) - len(notices)
+        answered = {"accepted": len(notices), "refused": refused, "results": results}
+        response = await _remember(tx, account, key, digest, answered, now)
+    ACCEPTED.inc(len(notices))
+    parts.wake()
+    return response
+
+
+async def _one_of_many(
+    tx: Tx,
+    account: str,
+    item: Mapping[str, Any],
+    targets: dict[str, Target | TodokeError],
+    parts: Services,
+    now: int,
+) -> NewNotice:
+    try:
+        one = NoticeIn.model_validate(item)
+    except ValidationError as error:
+        found = [
+            ("/" + "/".join(str(p) for p in e["loc"]), e["msg"]) for e in error.errors(include_input=False)
+        ]
+        raise InvalidParameters(f"{found[0][0]}: {found[0][1]}", found[0][0], found) from None
+    shared = json.dumps([one.channel, one.template, one.policy], sort_keys=True)
+    if shared not in targets:
+        try:
+            targets[shared] = await _resolve(tx, account, one, parts, store_policy=True)
+        except TodokeError as error:
+            targets[shared] = error
+    target = targets[shared]
+    if isinstance(target, TodokeError):
+        raise target
+    return intake.make_notice(target, _wanted(one), now, parts.ids)[0]
+
+
+def _refusal(error: TodokeError) -> dict[str, Any]:
+    problem = as_problem(error)
+    errors = [{"pointer": p, "message": m} for p, m in problem.errors]
+    return {
+        "problem": {
+            "type": problem.kind,
+            "status": problem.status,
+            "detail": problem.detail,
+            "errors": errors,
+        }
+    }
+
+
+@router.get(
+    "",
+    summary="List notices, the newest first",
+    description="`next` is the `cursor` of the next page; it is absent on the last one.",
+    responses=problems(401, 422),
+)
+async def list_notices(
+    account: Account,
+    parts: Parts,
+    state: State | None = None,
+    batch: Annotated[str | None, Query(max_length=26)] = None,
+    reference: Annotated[str | None, Query(max_length=100)] = None,
+    cursor: Annotated[str | None, Query(max_length=26)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> dict[str, Any]:
+    if cursor is not None and not is_id(cursor):
+        raise Problem(422, "invalid-cursor", "This cursor is not one that a former page gave as next.")
+    async with parts.database.read() as tx:
+        rows = await reporting.list_notices(
+            tx, account, state=state, batch_id=batch, reference=reference, before=cursor, limit=limit + 1
+        )
+        page = rows[:limit]
+        attempts = await reporting.attempts_of(tx, [r.id for r in page])
+    shown: dict[str, Any] = {"notices": [notice_view(r, attempts[r.id]) for r in page]}
+    return shown | ({"next": page[-1].id} if len(rows) > limit else {})
+
+
+async def _view(tx: Tx, account: str, notice_id: str) -> dict[str, Any]:
+    row = await reporting.get_notice(tx, account, notice_id)
+    if row is None:
+        raise Problem(404, "not-found", "There is no notice with this id in this account.")
+    return notice_view(row, (await reporting.attempts_of(tx, [row.id]))[row.id])
+
+
+@router.get(
+    "/{notice_id}",
+    summary="Read a notice",
+    responses={200: answer(NOTICE_EXAMPLE), **problems(401, 404)},
+)
+async def get_notice(notice_id: str, account: Account, parts: Parts) -> dict[str, Any]:
+    async with parts.database.read() as tx:
+        return await _view(tx, account, notice_id)
+
+
+@router.post(
+    "/{notice_id}/cancel",
+    summary="Cancel a notice",
+    description="No further step begins. What a carrier has already taken may still arrive, and is still followed.",
+    responses={200: answer(NOTICE_EXAMPLE), **problems(401, 404)},
+)
+async def cancel_notice(notice_id: str, account: Account, parts: Parts) -> dict[str, Any]:
+    async with parts.database.write() as tx:
+        await _view(tx, account, notice_id)
+        await advance.cancel(tx, [notice_id], parts.clock.now(), parts.lookup)
+        view = await _view(tx, account, notice_id)
+    parts.wake()
+    return view

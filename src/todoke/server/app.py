@@ -1,0 +1,60 @@
+"""The web half of Todoke as one ASGI application."""
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from todoke import __version__
+from todoke.server import problems
+from todoke.server.api import batches, channels, content, notices, reports
+from todoke.server.inbound import routes as inbound
+from todoke.server.limits import BodyLimit
+from todoke.server.problems import Problem, respond
+from todoke.server.services import Services
+from todoke.server.web import routes as web
+
+DESCRIPTION = """\
+Sends the notices that a business owes its customers over LINE Official Notification, follows each to a known end,
+and carries by SMS what LINE can't deliver in time.
+
+Times are RFC 3339 in UTC; durations are written `90s`, `30m`, `24h`, `7d`. Errors are `application/problem+json`;
+branch on `type` and `status`, not on texts. Numbers are masked in every answer and never stand in an address.
+"""
+
+
+def make_app(services: Services) -> FastAPI:
+    """The application. The engine is started and stopped by whoever serves it."""
+    app = FastAPI(
+        title="Todoke",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.add_middleware(BodyLimit)
+    problems.install(app)
+    for router in (notices.router, batches.router, channels.router, content.router, reports.router):
+        app.include_router(router)
+    app.include_router(inbound.router)
+    app.include_router(web.router)
+    app.mount("/static", StaticFiles(directory=web.STATIC), name="static")
+    _operations(app, services)
+    return app
+
+
+def _operations(app: FastAPI, services: Services) -> None:
+    @app.get("/healthz", tags=["Operations"], summary="Whether this process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["Operations"], summary="Whether it can work; 503 says why not")
+    async def readyz() -> Response:
+        if (why := services.is_ready()) is not None:
+            return respond(Problem(503, "not-ready", why))
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics", tags=["Operations"], summary="Counts for Prometheus")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

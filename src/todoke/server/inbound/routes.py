@@ -1,0 +1,92 @@
+"""LINE's webhook and the carriers' receipts. Nothing is answered 200 before it is durably stored."""
+
+import json
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from todoke.carriers import BadEvent, BadSignature
+from todoke.engine.metrics import EVENTS, EVENTS_REFUSED
+from todoke.server.problems import Problem
+from todoke.server.services import Parts, Services
+from todoke.storage import channels
+from todoke.storage.inbox import Posted
+
+log = structlog.get_logger()
+router = APIRouter(tags=["From outside"])
+
+
+@router.post(
+    "/line/{line_channel_id}/webhook",
+    summary="LINE's webhook",
+    description="The webhook URL to enter for a channel at LINE. The body must be signed with its channel secret.",
+)
+async def line_webhook(line_channel_id: str, request: Request, parts: Parts) -> Response:
+    body = await request.body()
+    channel_id = await _checked_channel(parts, line_channel_id, request, body)
+    posted = Posted(
+        carrier="line", channel_id=channel_id, headers="{}", body=body, received_at=parts.clock.now()
+    )
+    await parts.inbox.put(posted)
+    EVENTS.labels("line").inc()
+    return JSONResponse({})
+
+
+async def _checked_channel(parts: Services, line_channel_id: str, request: Request, body: bytes) -> str:
+    """Our id of the channel whose secret signed the body. Raises a problem otherwise."""
+    known = parts.channel_secrets.get(line_channel_id)
+    if known is not None:
+        try:
+            parts.line_reader.check(request.headers, body, known[1])
+        except BadSignature:
+            known = None  # The secret may have been changed since it was read.
+        else:
+            return known[0]
+    async with parts.database.read() as tx:
+        channel = await channels.channel_of_line_id(tx, line_channel_id[:20])
+    if channel is None:
+        raise Problem(
+            404,
+            "unknown-channel",
+            "No channel with this LINE channel id is registered here. POST /v1/channels registers it.",
+        )
+    secret = parts.seal.open(channel.secret)
+    try:
+        parts.line_reader.check(request.headers, body, secret)
+    except BadSignature as error:
+        EVENTS_REFUSED.labels("line").inc()
+        log.warning("webhook.bad_signature", channel=channel.id, why=str(error))
+        raise Problem(401, "bad-signature", str(error)) from None
+    parts.channel_secrets[line_channel_id] = (channel.id, secret)
+    return channel.id
+
+
+@router.post(
+    "/sms/{carrier}/receipts",
+    summary="An SMS carrier's receipts",
+    description="Where the SMS carrier of this name reports what became of a message.",
+)
+async def sms_receipts(carrier: str, request: Request, parts: Parts) -> Response:
+    if parts.sms_reader is None or carrier != parts.sms_carrier:
+        raise Problem(
+            404, "unknown-carrier", "No SMS carrier of this name is set up here. See docs/sms-carriers.md."
+        )
+    body = await request.body() or request.url.query.encode()
+    headers = {k: v for k, v in request.headers.items() if k == "content-type"}
+    now = parts.clock.now()
+    try:
+        parts.sms_reader.check(request.headers, body, parts.receipt_secret)
+        parts.sms_reader.read_events(headers, body, now)
+    except BadSignature as error:
+        EVENTS_REFUSED.labels(carrier).inc()
+        log.warning("receipt.refused", carrier=carrier, why=str(error))
+        raise Problem(401, "bad-signature", str(error)) from None
+    except BadEvent as error:
+        EVENTS_REFUSED.labels(carrier).inc()
+        raise Problem(400, "bad-receipt", str(error)) from None
+    await parts.inbox.put(
+        Posted(carrier=carrier, channel_id=None, headers=json.dumps(headers), body=body, received_at=now)
+    )
+    EVENTS.labels(carrier).inc()
+    return JSONResponse({})

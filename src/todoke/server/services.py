@@ -1,0 +1,84 @@
+"""What request handlers work with; `wiring` fills it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from todoke.actions.advance import Setup
+from todoke.carriers import EventReader
+from todoke.clock import Clock
+from todoke.ids import Ids
+from todoke.sealing import Seal
+from todoke.storage import inbox
+from todoke.storage.database import Database
+from todoke.storage.inbox import Posted
+from todoke.storage.lookup import Lookup
+
+
+class InboxWriter:
+    """Stores requests from outside: all that wait at the same time share one durable commit."""
+
+    def __init__(self, database: Database, woken: Callable[[], None]) -> None:
+        self._database = database
+        self._woken = woken
+        self._waiting: list[tuple[Posted, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def put(self, posted: Posted) -> None:
+        """Returns when it is durably stored. Raises what the database raised."""
+        stored = asyncio.get_running_loop().create_future()
+        self._waiting.append((posted, stored))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await stored
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                async with self._database.write() as tx:
+                    await inbox.put(tx, [posted for posted, _ in batch])
+            except Exception as error:
+                for _, stored in batch:
+                    if not stored.done():
+                        stored.set_exception(error)
+            else:
+                for _, stored in batch:
+                    if not stored.done():
+                        stored.set_result(None)
+                self._woken()
+
+
+@dataclass(kw_only=True)
+class Services:
+    """The parts that handlers call."""
+
+    database: Database
+    clock: Clock
+    ids: Ids
+    seal: Seal
+    lookup: Lookup
+    setup: Setup
+    line_reader: EventReader
+    sms_reader: EventReader | None
+    sms_carrier: str | None
+    receipt_secret: str
+    inbox: InboxWriter
+    uploads: Path
+    base_url: str
+    wake: Callable[[], None]
+    is_ready: Callable[[], str | None]
+    """Why the gateway can't work just now; None when it can."""
+    channel_secrets: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """LINE's channel id → our id and its secret, as last read."""
+
+
+def services_of(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
+
+
+Parts = Annotated[Services, Depends(services_of)]

@@ -1,0 +1,40 @@
+"""The front page, and Swagger UI over /openapi.json."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader
+
+from todoke import __version__
+from todoke.server.services import Parts
+
+STATIC = Path(__file__).parent / "static"
+_pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True)
+# Pages load nothing from elsewhere, and nobody may frame them.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def front(request: Request, parts: Parts) -> Response:
+    trouble = parts.is_ready()
+    page = _pages.get_template("front.html").render(
+        version=__version__,
+        trouble=trouble,
+        base_url=parts.base_url,
+        sms=parts.sms_carrier,
+        emulated=parts.setup.every_number_is_a_test_number,
+    )
+    return HTMLResponse(page, headers=_HEADERS)
+
+
+@router.get("/docs")
+async def docs() -> Response:
+    return HTMLResponse(_pages.get_template("docs.html").render(), headers=_HEADERS)

@@ -1,0 +1,214 @@
+"""Reading for people: one notice with its attempts, lists, and the counts that reports are made of."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, case, func, select
+
+from todoke.core.routing import Step
+from todoke.storage.database import Tx
+from todoke.storage.tables import attempts as a
+from todoke.storage.tables import notices as n
+from todoke.storage.tables import templates as t
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """Which notices a report is about."""
+
+    account_id: str
+    batch_id: str | None = None
+    channel_id: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+    def where(self) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = [n.c.account_id == self.account_id]
+        if self.batch_id is not None:
+            conditions.append(n.c.batch_id == self.batch_id)
+        if self.channel_id is not None:
+            conditions.append(n.c.channel_id == self.channel_id)
+        if self.since is not None:
+            conditions.append(n.c.created_at >= self.since)
+        if self.until is not None:
+            conditions.append(n.c.created_at < self.until)
+        return conditions
+
+
+class NoticeRow(msgspec.Struct, kw_only=True):
+    """A notice with the names that people know it by."""
+
+    id: str
+    channel_id: str
+    template_id: str
+    template_name: str
+    template_version: int
+    policy_id: str
+    batch_id: str | None
+    reference: str | None
+    number: str
+    country: str
+    state: str
+    reason: str | None
+    step_index: int
+    skips: str | None
+    created_at: int
+    deadline_at: int | None
+    cancelled_at: int | None
+    ended_at: int | None
+    due_at: int | None
+
+
+class AttemptRow(msgspec.Struct, kw_only=True):
+    """An attempt as it is stored."""
+
+    id: str
+    notice_id: str
+    step_index: int
+    step: str
+    at: int
+    outcome: str | None
+    open: int
+    closes_at: int
+    answered_at: int | None
+    proof_at: int | None
+    late_duplicate: int
+    status: int | None
+    detail: str | None
+    request_id: str | None
+    units: int | None
+    gives_proof: int
+
+
+_JOINED = {
+    "template_name": t.c.name.label("template_name"),
+    "template_version": t.c.version.label("template_version"),
+}
+_NOTICE = tuple(_JOINED[f] if f in _JOINED else n.c[f] for f in NoticeRow.__struct_fields__)
+_ATTEMPT = tuple(a.c[f] for f in AttemptRow.__struct_fields__)
+
+
+async def get_notice(tx: Tx, account_id: str, notice_id: str) -> NoticeRow | None:
+    query = select(*_NOTICE).join(t, t.c.id == n.c.template_id)
+    row = (await tx.execute(query.where(n.c.id == notice_id, n.c.account_id == account_id))).one_or_none()
+    return None if row is None else NoticeRow(**row._mapping)
+
+
+async def list_notices(
+    tx: Tx,
+    account_id: str,
+    *,
+    state: str | None,
+    batch_id: str | None,
+    reference: str | None,
+    before: str | None,
+    limit: int,
+) -> list[NoticeRow]:
+    """The newest first; `before` is the last id of the page before."""
+    query = select(*_NOTICE).join(t, t.c.id == n.c.template_id).where(n.c.account_id == account_id)
+    if state is not None:
+        query = query.where(n.c.state == state)
+    if batch_id is not None:
+        query = query.where(n.c.batch_id == batch_id)
+    if reference is not None:
+        query = query.where(n.c.reference == reference)
+    if before is not None:
+        query = query.where(n.c.id < before)
+    return [NoticeRow(**r._mapping) for r in await tx.execute(query.order_by(n.c.id.desc()).limit(limit))]
+
+
+async def batch_after(tx: Tx, batch_id: str, after: str, limit: int) -> list[NoticeRow]:
+    """A batch's notices in order, for results as a file."""
+    query = (
+        select(*_NOTICE)
+        .join(t, t.c.id == n.c.template_id)
+        .where(n.c.batch_id == batch_id, n.c.id > after)
+        .order_by(n.c.id)
+        .limit(limit)
+    )
+    return [NoticeRow(**r._mapping) for r in await tx.execute(query)]
+
+
+async def attempts_of(tx: Tx, notice_ids: Sequence[str]) -> dict[str, list[AttemptRow]]:
+    found: dict[str, list[AttemptRow]] = {x: [] for x in notice_ids}
+    query = select(*_ATTEMPT).where(a.c.notice_id.in_(list(notice_ids))).order_by(a.c.id)
+    for row in await tx.execute(query):
+        found[row.notice_id].append(AttemptRow(**row._mapping))
+    return found
+
+
+async def count_ends(tx: Tx, scope: Scope) -> list[tuple[str, str | None, int]]:
+    """How many notices by state and reason."""
+    query = select(n.c.state, n.c.reason, func.count()).where(*scope.where()).group_by(n.c.state, n.c.reason)
+    return [(r[0], r[1], r[2]) for r in await tx.execute(query)]
+
+
+async def count_attempts(tx: Tx, scope: Scope) -> list[tuple[str, str | None, int, int]]:
+    """How many attempts by step and outcome, and how many of them late duplicates."""
+    query = (
+        select(a.c.step, a.c.outcome, func.count(), func.sum(a.c.late_duplicate))
+        .join(n, n.c.id == a.c.notice_id)
+        .where(*scope.where())
+        .group_by(a.c.step, a.c.outcome)
+    )
+    return [(r[0], r[1], r[2], int(r[3] or 0)) for r in await tx.execute(query)]
+
+
+async def count_delivered_by(tx: Tx, scope: Scope) -> dict[str, int]:
+    """For notices that reached their recipient: which step's proof came first, by step."""
+    first = select(a.c.notice_id, a.c.step, func.min(a.c.proof_at)).where(a.c.proof_at.is_not(None))
+    sub = first.group_by(a.c.notice_id).subquery()
+    query = (
+        select(sub.c.step, func.count())
+        .join(n, n.c.id == sub.c.notice_id)
+        .where(*scope.where(), n.c.state == "delivered")
+        .group_by(sub.c.step)
+    )
+    return {r[0]: r[1] for r in await tx.execute(query)}
+
+
+async def charged(tx: Tx, scope: Scope) -> list[tuple[str, str, int, int]]:
+    """What carriers charge for: (country, step, messages, units). LINE: shown ones; SMS: those it took."""
+    shown = and_(a.c.step == Step.LINE_NOTIFICATION, a.c.proof_at.is_not(None))
+    taken = and_(
+        a.c.step == Step.SMS, a.c.outcome.in_(("accepted", "delivered", "late", "silent", "unknown"))
+    )
+    failed_later = and_(a.c.step == Step.SMS, a.c.outcome == "failed", a.c.request_id.is_not(None))
+    query = (
+        select(n.c.country, a.c.step, func.count(), func.sum(func.coalesce(a.c.units, 1)))
+        .join(n, n.c.id == a.c.notice_id)
+        .where(*scope.where(), shown | taken | failed_later)
+        .group_by(n.c.country, a.c.step)
+    )
+    return [(r[0], r[1], r[2], int(r[3])) for r in await tx.execute(query)]
+
+
+async def count_by_template(tx: Tx, scope: Scope) -> list[tuple[str, str, int]]:
+    """How many notices by country and template, without those that were refused."""
+    query = (
+        select(n.c.country, n.c.template_id, func.count())
+        .where(*scope.where(), n.c.state != "refused")
+        .group_by(n.c.country, n.c.template_id)
+    )
+    return [(r[0], r[1], r[2]) for r in await tx.execute(query)]
+
+
+async def example_of(tx: Tx, template_id: str, scope: Scope) -> str | None:
+    """The parameters of one notice of a template, as JSON, to size what its text would be."""
+    query = select(n.c.parameters).where(*scope.where(), n.c.template_id == template_id).limit(1)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+BUCKETS = (60_000, 600_000, 3_600_000, 4 * 3_600_000, 24 * 3_600_000)
+
+
+async def proof_times(tx: Tx, scope: Scope) -> list[tuple[str, list[int]]]:
+    """By step: how many proofs came within each of BUCKETS milliseconds of the request, and in all."""
+    took = a.c.proof_at - a.c.at
+    sums = [func.sum(case((took <= limit, 1), else_=0)) for limit in BUCKETS]
+    query = (
+        select(a.c.step, *sums, func.count())
+        .join(n, n.c.id == a.c.notice_id)
+        .where(*scope.where(), a.c.proof_at.is_not(None))
+        .group_by(a.c.step)
+    )
+    return [(r[0], [int(x) for x in r[1:]]) for r in await tx.execute(query)]

@@ -1,0 +1,176 @@
+"""One method a call of the API; each answers the JSON as a dict."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+JsonObject = dict[str, Any]
+
+
+class NoGateway(Exception):
+    """Nobody answers at the address."""
+
+
+class ProblemError(Exception):
+    """The gateway answered an error. `kind` is its `type`; `errors` holds (pointer, message)."""
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        self.status = status
+        self.kind = str(body.get("type", "unknown"))
+        self.detail = str(body.get("detail") or body.get("title") or f"HTTP {status}")
+        self.errors = [(e.get("pointer", ""), e.get("message", "")) for e in body.get("errors", ())]
+        super().__init__(self.detail)
+
+
+class Todoke:
+    """A connection to a gateway. `base_url` is its address, `api_key` a key of an account there."""
+
+    def __init__(self, base_url: str, api_key: str, *, timeout: float = 60.0) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=self.base_url,
+            headers={"Authorization": f"Bearer {api_key}"},
+            timeout=timeout,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> "Todoke":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _call(self, method: str, path: str, **request: Any) -> JsonObject:
+        response = self._request(method, path, **request)
+        if response.status_code == 204:
+            return {}
+        answer: JsonObject = response.json()
+        return answer
+
+    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            raise NoGateway(
+                f"No gateway answers at {self.base_url} ({type(error).__name__}). Start one with: todoke serve"
+            ) from error
+        if response.is_error:
+            try:
+                body = response.json()
+            except ValueError:
+                body = {}
+            raise ProblemError(response.status_code, body if isinstance(body, dict) else {})
+        return response
+
+    # Set-up
+
+    def create_channel(self, **channel: Any) -> JsonObject:
+        """name, region, line_channel_id, secret, access_token …; see the API's documentation."""
+        return self._call("POST", "/v1/channels", json=channel)
+
+    def channels(self) -> list[JsonObject]:
+        return list(self._call("GET", "/v1/channels")["channels"])
+
+    def change_channel(self, channel: str, **change: Any) -> JsonObject:
+        return self._call("PATCH", f"/v1/channels/{channel}", json=change)
+
+    def resume_channel(self, channel: str) -> JsonObject:
+        return self._call("POST", f"/v1/channels/{channel}/resume")
+
+    def create_template(self, template: Mapping[str, Any]) -> JsonObject:
+        return self._call("POST", "/v1/templates", json=template)
+
+    def templates(self) -> list[JsonObject]:
+        return list(self._call("GET", "/v1/templates")["templates"])
+
+    def create_policy(self, policy: Mapping[str, Any]) -> JsonObject:
+        return self._call("POST", "/v1/policies", json=policy)
+
+    # Notices
+
+    def send(
+        self,
+        *,
+        channel: str,
+        template: str,
+        to: str,
+        parameters: Mapping[str, Any],
+        policy: str | Mapping[str, Any] | None = None,
+        reference: str | None = None,
+        deadline: str | None = None,
+        idempotency_key: str | None = None,
+        dry_run: bool = False,
+    ) -> JsonObject:
+        """Sends one notice. With an `idempotency_key` it is safe to call again after a broken connection."""
+        body = {"channel": channel, "template": template, "to": to, "parameters": dict(parameters)}
+        optional = {"policy": policy, "reference": reference, "deadline": deadline}
+        body |= {k: v for k, v in optional.items() if v is not None}
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        params = {"dry_run": "true"} if dry_run else {}
+        return self._call("POST", "/v1/notices", json=body, headers=headers, params=params)
+
+    def send_many(
+        self, notices: Sequence[Mapping[str, Any]], idempotency_key: str | None = None
+    ) -> JsonObject:
+        """Up to 10,000 notices; `results` has one entry for each, in order."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._call("POST", "/v1/notices/batch", json={"notices": list(notices)}, headers=headers)
+
+    def notice(self, notice_id: str) -> JsonObject:
+        return self._call("GET", f"/v1/notices/{notice_id}")
+
+    def notices(self, **filters: str) -> Iterator[JsonObject]:
+        """All notices, the newest first; filters: state, batch, reference."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = self._call("GET", "/v1/notices", params={**filters, **cursor})
+            yield from page["notices"]
+            if "next" not in page:
+                return
+            cursor = {"cursor": page["next"]}
+
+    def cancel(self, notice_id: str) -> JsonObject:
+        return self._call("POST", f"/v1/notices/{notice_id}/cancel")
+
+    # Lists
+
+    def send_file(
+        self,
+        file: Path,
+        *,
+        channel: str,
+        template: str,
+        policy: str | None = None,
+        encoding: str | None = None,
+        columns: str | None = None,
+        dry_run: bool = False,
+    ) -> JsonObject:
+        """Uploads a list; the answer has the batch's `id`."""
+        data = {"channel": channel, "template": template, "dry_run": str(dry_run).lower()}
+        optional = {"policy": policy, "encoding": encoding, "columns": columns}
+        data |= {k: v for k, v in optional.items() if v is not None}
+        with file.open("rb") as opened:
+            return self._call(
+                "POST", "/v1/batches", data=data, files={"file": (file.name, opened, "text/csv")}
+            )
+
+    def batch(self, batch_id: str) -> JsonObject:
+        return self._call("GET", f"/v1/batches/{batch_id}")
+
+    def cancel_batch(self, batch_id: str) -> JsonObject:
+        return self._call("POST", f"/v1/batches/{batch_id}/cancel")
+
+    def rejects(self, batch_id: str) -> str:
+        """The refused rows as CSV."""
+        return self._request("GET", f"/v1/batches/{batch_id}/rejects.csv").text
+
+    # Reports
+
+    def report(self, name: str, **scope: str) -> JsonObject:
+        """`name`: funnel, cost or latency; scope: batch, channel, since, until."""
+        return self._call("GET", f"/v1/reports/{name}", params=scope)

@@ -1,0 +1,291 @@
+"""LINE notifications over the wire: what leaves, and what every kind of answer or failure comes to."""
+
+import asyncio
+import json
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from todoke.carriers import Carrier, LineNotification
+from todoke.carriers.line import LineCarrier, make_session
+from todoke.core.outcome import SURELY_NOT_TAKEN, Outcome
+
+NUMBER = "+818000001234"
+HASH = "d41e0ad70dddfeb68f149ad6fc61574b9c5780ab7bcb2fba5517771ffbb2409c"
+TAG = "0198f0c2-tag-of-attempt-1"
+TEMPLATE = LineNotification(
+    to=NUMBER,
+    flexible=False,
+    payload={"templateKey": "shipment_completed_ja", "to": "of somebody else"},
+    access_token="a.token",
+)
+FLEXIBLE = LineNotification(
+    to=NUMBER,
+    flexible=True,
+    payload={"messages": [{"type": "text", "text": "届きました"}]},
+    access_token="a.token",
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "path", "status"),
+    [(TEMPLATE, "/v2/bot/message/pnp/templated/push", 202), (FLEXIBLE, "/bot/pnp/push", 200)],
+)
+async def test_what_leaves(serve: Any, does: Any, message: LineNotification, path: str, status: int) -> None:
+    server = await serve(does.answering(status, b"{}", "X-Line-Request-Id: r-1"))
+    async with make_session() as http:
+        carrier: Carrier[LineNotification] = LineCarrier(http, server.url + "/")
+        answer = await carrier.send(message, TAG)
+    assert (answer.outcome, answer.status, answer.request_id) == (Outcome.ACCEPTED, status, "r-1")
+    head, body = server.requests[0].decode().split("\r\n\r\n")
+    first, *rest = head.split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in rest)}
+    assert first == f"POST {path} HTTP/1.1"
+    assert headers["authorization"] == "Bearer a.token"
+    assert headers["content-type"] == "application/json"
+    assert headers["x-line-delivery-tag"] == TAG
+    assert "x-line-retry-key" not in headers
+    assert "cookie" not in headers
+    assert json.loads(body) == {**message.payload, "to": HASH}
+
+
+def error(message: str, *details: tuple[str, str]) -> bytes:
+    body: dict[str, object] = {"message": message}
+    if details:
+        body["details"] = [{"message": text, "property": place} for text, place in details]
+    return json.dumps(body).encode()
+
+
+MONTHLY = error("You have reached your monthly limit.")
+RATE = error("The API rate limit has been exceeded. Try again later.")
+
+STATUSES = [
+    (200, b"{}", Outcome.ACCEPTED, False),
+    (202, b"{}", Outcome.ACCEPTED, False),
+    (202, b"\xff not json", Outcome.ACCEPTED, False),
+    (204, b"", Outcome.ACCEPTED, False),
+    (202, b"x" * 200_000, Outcome.ACCEPTED, False),
+    (301, b"", Outcome.FAILED, False),
+    (307, b"", Outcome.FAILED, False),
+    (400, error("Invalid templateKey: reserve_004"), Outcome.INVALID, False),
+    (401, error("Authentication failed"), Outcome.DENIED, False),
+    (403, error("Access to this API is not available for your account"), Outcome.DENIED, False),
+    (404, b"<html>", Outcome.INVALID, False),
+    (405, b"", Outcome.INVALID, False),
+    (409, b"{}", Outcome.INVALID, False),
+    (413, b"{}", Outcome.INVALID, False),
+    (415, b"{}", Outcome.INVALID, False),
+    (418, b"{}", Outcome.INVALID, False),
+    (422, error("Failed to send messages"), Outcome.UNREACHABLE, False),
+    (429, RATE, Outcome.THROTTLED, False),
+    (429, MONTHLY, Outcome.THROTTLED, True),
+    (429, b"<html>", Outcome.THROTTLED, False),
+    (500, MONTHLY, Outcome.UNKNOWN, False),
+    (502, b"<html>", Outcome.UNKNOWN, False),
+    (503, b"", Outcome.UNKNOWN, False),
+    (504, b"[" * 60_000, Outcome.UNKNOWN, False),
+    (599, b"\x00" * 100, Outcome.UNKNOWN, False),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "outcome", "quota"), STATUSES)
+async def test_every_status(
+    serve: Any, does: Any, http: Any, status: int, body: bytes, outcome: Outcome, quota: bool
+) -> None:
+    # A redirect that would, if it were followed, end well.
+    elsewhere = await serve(does.answering(202))
+    server = await serve(
+        does.answering(status, body, "x-line-request-id: r-2", f"Location: {elsewhere.url}/")
+    )
+    answer = await LineCarrier(http, server.url).send(TEMPLATE, TAG)
+    assert (answer.outcome, answer.status, answer.quota_used_up) == (outcome, status, quota)
+    assert answer.request_id == "r-2"
+    assert (answer.detail is None) == (outcome is Outcome.ACCEPTED)
+    assert len(server.requests) == 1
+    assert not elsewhere.requests
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "outcome", "status"),
+    [
+        ("hanging", Outcome.UNKNOWN, None),
+        ("hanging_up", Outcome.UNKNOWN, None),
+        ("resetting", Outcome.UNKNOWN, None),
+        (("writing", b"not HTTP at all\r\n\r\n"), Outcome.UNKNOWN, None),
+        (("writing", b"HTTP/1.1 202 Acc"), Outcome.UNKNOWN, None),
+        (("writing", b"HTTP/1.1 202 Accepted\r\nContent-Length: zwei\r\n\r\n"), Outcome.UNKNOWN, None),
+        # aiohttp reads head and body of a packet together, so this 202 is not seen; unknown is safe.
+        (("writing", b"HTTP/1.1 202 A\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), Outcome.UNKNOWN, None),
+        (("writing", b"HTTP/1.1 100 Continue\r\n\r\n"), Outcome.UNKNOWN, None),
+        # The status has come: it counts, whatever happens to the body.
+        (("cut", 202), Outcome.ACCEPTED, 202),
+        (("cut", 422), Outcome.UNREACHABLE, 422),
+        (("cut", 500), Outcome.UNKNOWN, 500),
+    ],
+)
+async def test_every_break_after_connecting(
+    serve: Any, does: Any, http: Any, hasty_http: Any, behaviour: Any, outcome: Outcome, status: int | None
+) -> None:
+    if behaviour == "hanging":
+        http = hasty_http
+    match behaviour:
+        case ("writing", answer):
+            server = await serve(does.writing(answer))
+        case ("cut", int(code)):
+            server = await serve(does.answering(code, b'{"mess', length=50))
+        case _:
+            server = await serve(getattr(does, behaviour))
+    answer = await LineCarrier(http, server.url).send(TEMPLATE, TAG)
+    assert (answer.outcome, answer.status) == (outcome, status)
+    assert len(server.requests) == 1, "a request may never be repeated by the carrier"
+
+
+async def test_2xx_whose_body_never_ends_is_accepted(serve: Any, hasty_http: Any) -> None:
+    async def behave(reader: Any, writer: Any, request: bytes) -> None:
+        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{")
+        await asyncio.get_running_loop().create_future()
+
+    server = await serve(behave)
+    assert (await LineCarrier(hasty_http, server.url).send(TEMPLATE, TAG)).outcome is Outcome.ACCEPTED
+
+
+async def test_nothing_left_is_failed(
+    serve: Any, does: Any, http: Any, hasty_http: Any, nameless_http: Any, refusing_url: str
+) -> None:
+    plain = await serve(does.answering(202))
+    no_tls = await asyncio.start_server(
+        lambda _, writer: writer.write(b"no TLS here\r\n" * 9), "127.0.0.1", 0
+    )
+    silent = await serve(does.hanging)
+    closed = make_session()
+    await closed.close()
+    cases = {
+        "refused": (http, refusing_url),
+        "no such name": (nameless_http, "https://api.example.com"),
+        "no TLS there": (http, f"https://127.0.0.1:{no_tls.sockets[0].getsockname()[1]}"),
+        "TLS handshake never ends": (hasty_http, silent.url.replace("http:", "https:")),
+        "session closed": (closed, plain.url),
+        "not canonical address": (http, "http://127.1:9"),
+    }
+    answers = {
+        name: await LineCarrier(session, url).send(TEMPLATE, TAG) for name, (session, url) in cases.items()
+    }
+    assert {name: answer.outcome for name, answer in answers.items()} == dict.fromkeys(cases, Outcome.FAILED)
+    assert all(answer.outcome in SURELY_NOT_TAKEN and answer.detail for answer in answers.values())
+    assert not plain.requests
+    no_tls.close()
+    assert "Connection refused" in (answers["refused"].detail or "")
+
+
+async def test_waiting_for_a_free_connection_is_failed_not_unknown(serve: Any) -> None:
+    came, go = asyncio.Event(), asyncio.Event()
+
+    async def behave(reader: Any, writer: Any, request: bytes) -> None:
+        came.set()
+        await go.wait()
+        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}")
+
+    server = await serve(behave)
+    async with make_session(1, connect=0.2) as http:
+        carrier = LineCarrier(http, server.url)
+        first = asyncio.create_task(carrier.send(TEMPLATE, TAG))
+        await came.wait()
+        assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.FAILED
+        go.set()
+        assert (await first).outcome is Outcome.ACCEPTED
+    assert len(server.requests) == 1
+
+
+async def test_a_certificate_of_nobodys_is_failed(http: Any, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day.replace(year=2099))
+    file = tmp_path / "pair.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    requests: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await reader.read(1))
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    answer = await LineCarrier(http, f"https://127.0.0.1:{port}").send(TEMPLATE, TAG)
+    server.close()
+    assert answer.outcome is Outcome.FAILED
+    assert "self-signed certificate" in (answer.detail or "")
+    assert not any(requests)
+
+
+async def test_a_kept_connection_that_breaks_is_unknown_and_not_repeated(
+    serve: Any, does: Any, http: Any
+) -> None:
+    async def behave(reader: Any, writer: Any, request: bytes) -> None:
+        if len(server.requests) == 1:
+            writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}")
+        else:
+            writer.close()
+
+    server = await serve(behave)
+    carrier = LineCarrier(http, server.url)
+    assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.ACCEPTED
+    assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.UNKNOWN
+    assert (server.connections, len(server.requests)) == (1, 2)
+
+
+@pytest.mark.parametrize("status", [202, 422])
+async def test_connections_are_used_again(serve: Any, does: Any, http: Any, status: int) -> None:
+    server = await serve(does.answering(status))
+    carrier = LineCarrier(http, server.url)
+    for _ in range(5):
+        await carrier.send(TEMPLATE, TAG)
+    assert (server.connections, len(server.requests)) == (1, 5)
+
+
+@pytest.mark.parametrize("token", ["", "two\r\nX-Evil: 1", "with space", "ключ"])
+async def test_a_garbled_token_is_denied_and_nothing_leaves(
+    serve: Any, does: Any, http: Any, token: str
+) -> None:
+    server = await serve(does.answering(202))
+    message = LineNotification(to=NUMBER, flexible=False, payload={}, access_token=token)
+    assert (await LineCarrier(http, server.url).send(message, TAG)).outcome is Outcome.DENIED
+    assert not server.requests
+
+
+@pytest.mark.parametrize("base", ["", "api.line.me", "ftp://api.line.me", "https://"])
+async def test_a_base_url_that_is_none(http: Any, base: str) -> None:
+    with pytest.raises(ValueError, match="base URL"):
+        LineCarrier(http, base)
+
+
+async def test_request_ids_are_made_plain(serve: Any, does: Any, http: Any) -> None:
+    server = await serve(does.answering(202, b"{}", "x-line-request-id: " + "r" * 500))
+    answer = await LineCarrier(http, server.url).send(TEMPLATE, TAG)
+    assert answer.request_id == "r" * 100
+
+
+async def test_session_holds_no_cookies_and_follows_no_proxy(serve: Any, does: Any, monkeypatch: Any) -> None:
+    server = await serve(does.answering(202, b"{}", "Set-Cookie: a=b"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    async with make_session() as http:
+        carrier = LineCarrier(http, server.url)
+        assert {(await carrier.send(TEMPLATE, TAG)).outcome for _ in range(2)} == {Outcome.ACCEPTED}
+        assert isinstance(http.cookie_jar, aiohttp.DummyCookieJar)
+    assert all(b"a=b" not in request for request in server.requests)

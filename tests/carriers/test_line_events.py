@@ -1,0 +1,210 @@
+"""LINE's webhooks: whose they are, what they say, and that nothing in them can break the reader."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from todoke.carriers import BadEvent, BadSignature, EventKind, InboundEvent
+from todoke.carriers.line.events import check_signature, read_events, sign
+
+SECRET = "8c570fa6dd201bb328f1c1eac23a96d8"
+VECTOR = b'{"destination":"U8e742f61d673b39c7fff3cecb7536ef0","events":[]}'
+NOW = 1_786_000_000_000
+AT = 1_785_000_000_000
+USER = "U4af4980629" + "0" * 22
+TAG = "0198f0c2-tag-of-attempt-1"
+
+
+def parse_event(headers: dict[str, str], body: bytes, secret: str, now: int) -> list[InboundEvent]:
+    check_signature(headers, body, secret)
+    return read_events(body, now)
+
+
+def event(kind: str, **more: object) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "mode": "active",
+        "timestamp": AT,
+        "webhookEventId": "01H810YECXQQZ37VAXPF6H9E6T",
+        "deliveryContext": {"isRedelivery": False},
+        **more,
+    }
+
+
+def parse(*events: object) -> list[tuple[Any, ...]]:
+    body = json.dumps({"destination": "U1", "events": events}).encode()
+    found = parse_event({"x-line-signature": sign(body, SECRET)}, body, SECRET, NOW)
+    return [(one.kind, one.at, one.tag, one.user_id) for one in found]
+
+
+def test_vector() -> None:
+    signature = "GhRKmvmHys4Pi8DxkF4+EayaH0OqtJtaZxgTD9fMDLs="
+    assert sign(VECTOR, SECRET) == signature
+    for name in ("x-line-signature", "X-Line-Signature", "X-LINE-SIGNATURE"):
+        assert parse_event({"host": "x", name: signature}, VECTOR, SECRET, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "secret", "says"),
+    [
+        ({}, SECRET, "missing"),
+        ({"x-line-signature": ""}, SECRET, "does not match"),
+        ({"x-line-signature": sign(VECTOR, "old")}, SECRET, "set the channel secret"),
+        ({"x-line-signature": "ÿ☃"}, SECRET, "does not match"),
+        ({"x-line-signature": sign(VECTOR, SECRET).lower()}, SECRET, "does not match"),
+        ({"x-line-signature": sign(VECTOR, "")}, "", "no channel secret"),
+    ],
+)
+def test_bad_signature(headers: dict[str, str], secret: str, says: str) -> None:
+    with pytest.raises(BadSignature, match=says) as caught:
+        parse_event(headers, VECTOR, secret, NOW)
+    assert SECRET not in str(caught.value)
+    assert sign(VECTOR, SECRET) not in str(caught.value)
+
+
+def test_one_changed_byte() -> None:
+    with pytest.raises(BadSignature):
+        check_signature({"x-line-signature": sign(VECTOR, SECRET)}, VECTOR + b" ", SECRET)
+
+
+def test_kinds() -> None:
+    source = {"type": "user", "userId": USER}
+    assert parse(
+        event("delivery", delivery={"data": TAG}),
+        event("follow", source=source, follow={"isUnblocked": True}, replyToken="r"),
+        event("unfollow", source=source),
+        event("accountLink", source=source, link={"result": "ok", "nonce": "n"}),
+        event("message", source=source, message={"type": "text", "text": "secret words"}),
+        event("postback", source=source, postback={"data": "x"}),
+        event("somethingNew", new={"a": [1]}),
+        event("follow", source={"type": "group"}),
+    ) == [
+        (EventKind.PROOF, AT, TAG, None),
+        (EventKind.FOLLOW, AT, None, USER),
+        (EventKind.UNFOLLOW, AT, None, USER),
+        (EventKind.OTHER, AT, None, USER),
+        (EventKind.OTHER, AT, None, USER),
+        (EventKind.OTHER, AT, None, USER),
+        (EventKind.OTHER, AT, None, None),
+        (EventKind.OTHER, AT, None, None),
+    ]
+
+
+def test_ids_and_details() -> None:
+    body = json.dumps({"events": [event("message", message={"text": "secret words"})]}).encode()
+    (one,) = parse_event({"x-line-signature": sign(body, SECRET)}, body, SECRET, NOW)
+    assert (one.id, one.detail) == ("01H810YECXQQZ37VAXPF6H9E6T", "message")
+
+
+BROKEN: list[Any] = [
+    None,
+    7,
+    "text",
+    [],
+    {},
+    event("delivery", delivery={"data": 7}),
+    event("delivery", delivery={"data": ""}),
+    event("delivery", delivery={"data": "x" * 101}),
+    event("delivery", delivery={"data": "new\nline"}),
+    event("delivery", delivery={"data": "nul\0"}),
+    event("delivery", delivery=[]),
+    event("delivery", delivery={}),
+    event("delivery"),
+    event("delivery", delivery={"data": TAG}, webhookEventId=None),
+    event("delivery", delivery={"data": TAG}, webhookEventId=""),
+    event("delivery", delivery={"data": TAG}, timestamp="today"),
+    event("delivery", delivery={"data": TAG}, timestamp=10**30),
+    event("delivery", delivery={"data": TAG}, timestamp=-1),
+    event("follow", source="U1"),
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_broken_event_does_not_lose_the_others(broken: object) -> None:
+    good = event("delivery", delivery={"data": TAG})
+    first, middle, last = parse(good, broken, good)
+    assert first == last == (EventKind.PROOF, AT, TAG, None)
+    assert middle[0] is EventKind.OTHER
+
+
+def test_a_broken_event_has_a_name_of_its_own_that_stays() -> None:
+    def ids(*events: object) -> list[str]:
+        body = json.dumps({"events": events}).encode()
+        found = parse_event({"x-line-signature": sign(body, SECRET)}, body, SECRET, NOW)
+        assert all(one.detail and one.detail.startswith("unreadable event") for one in found)
+        return [one.id for one in found]
+
+    assert ids({"a": 1}, {"a": 2}) == [*ids({"a": 1}), *ids({"a": 2})]
+    assert len(set(ids({"a": 1}, {"a": 2}))) == 2
+
+
+def test_missing_time_and_null_source_do_not_lose_a_proof() -> None:
+    proof = event("delivery", delivery={"data": TAG}, source=None)
+    del proof["timestamp"]
+    assert parse(proof) == [(EventKind.PROOF, NOW, TAG, None)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b"{}", b'{"events":{}}', b'{"events":[', b"\xff", b"[" * 100_000, b'{"events":[}'],
+)
+def test_signed_but_no_webhook(body: bytes) -> None:
+    with pytest.raises(BadEvent, match="no webhook of LINE"):
+        parse_event({"x-line-signature": sign(body, SECRET)}, body, SECRET, NOW)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+likely_events = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["delivery", "follow", "unfollow", "message"]) | json_values,
+        "timestamp": st.integers() | json_values,
+        "webhookEventId": st.text(max_size=120) | json_values,
+        "source": st.dictionaries(st.just("userId"), json_values) | json_values,
+        "delivery": st.dictionaries(st.just("data"), json_values) | json_values,
+    },
+)
+
+
+def never_raises_otherwise(body: bytes) -> None:
+    try:
+        found = parse_event({"x-line-signature": sign(body, SECRET)}, body, SECRET, NOW)
+    except BadEvent:
+        return
+    for one in found:
+        assert 0 < len(one.id) <= 100
+        assert one.id.isascii()
+        assert one.tag is None or len(one.tag) <= 100
+        assert 0 <= one.at < 2**53
+        assert (one.kind is EventKind.PROOF) == (one.tag is not None)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes(body: bytes) -> None:
+    never_raises_otherwise(body)
+
+
+@given(st.lists(likely_events | json_values, max_size=5))
+def test_any_events(events: list[object]) -> None:
+    never_raises_otherwise(msgspec.json.encode({"events": events}))
+
+
+@given(st.lists(likely_events, min_size=1, max_size=3), st.data())
+def test_any_damage(events: list[object], data: st.DataObject) -> None:
+    body = bytearray(msgspec.json.encode({"events": events}))
+    body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    never_raises_otherwise(bytes(body))
+
+
+@given(st.dictionaries(st.text(max_size=20), st.text(max_size=50), max_size=4), st.binary(max_size=50))
+def test_any_headers(headers: dict[str, str], body: bytes) -> None:
+    with pytest.raises(BadSignature):
+        parse_event(headers, body, SECRET, NOW)
