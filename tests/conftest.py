@@ -1,0 +1,25 @@
+"""Fixtures for tests that need both sides."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from emulator_support import RunningEmulator, running_emulator
+from gateway_support import RunningGateway, running_gateway
+
+
+@pytest.fixture
+async def line() -> AsyncIterator[RunningEmulator]:
+    """LINE's side."""
+    async with running_emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def gateway(line: RunningEmulator, tmp_path: Path) -> AsyncIterator[RunningGateway]:
+    """A gateway on that side's clock, with a channel and a template, virtual time standing still."""
+    async with running_gateway(line, tmp_path / "data") as running:
+        await running.channel()
+        await running.template()
+        yield running
