@@ -79,18 +79,19 @@ class Carrier:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, under the faults that name this path."""
         state = self._state
+        try:
+            body = await read_body(receive, None)
+        except ConnectionError:
+            return
         state.activity.begin()
         try:
             faults = state.faults
             struck = faults.strike(faults.api, API_KINDS, PATH) if faults.api else {}
             answer = await trouble_before(struck, send)
             if answer is None and "disconnect_before" not in struck:
-                body = await read_body(receive, None)
                 answer = trouble_after(struck, send, self._take(body))
             if answer is not None:
                 await respond(send, answer, None)
-        except ConnectionError:
-            return
         finally:
             state.activity.end()
 

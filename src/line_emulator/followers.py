@@ -88,7 +88,7 @@ class Followers:
                 message = msgspec.json.decode(await socket.receive_text())
                 if isinstance(message, dict):
                     follower.hear(message)
-        except (WebSocketDisconnect, msgspec.DecodeError, KeyError, RuntimeError, OSError):
+        except (WebSocketDisconnect, ValueError, TypeError, KeyError, RuntimeError, OSError):
             pass
         finally:
             self._all.discard(follower)

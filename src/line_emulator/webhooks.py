@@ -25,7 +25,7 @@ from line_emulator.world.channels import Channel
 from line_emulator.world.ledger import Row
 
 BATCH = 10
-LANES = 4
+LANES = 32
 TIMEOUT = 2.0
 SPACING = 0.008
 """Real seconds between two posts of a channel that are not full: under load events travel ten in a
@@ -206,6 +206,8 @@ class Webhooks:
                 wires = wires.replace(_FIRST, _AGAIN)
             body = b'{"destination":"%b","events":[%b]}' % (channel.bot_user_id.encode(), wires)
             post = await self._attempt(channel, body, attempt > 0, len(items))
+            if self._lanes.get(channel.channel_id) is not lane:
+                return  # A reset came in between: nobody knows of this any more.
             self.log.add(post)
             if post.reason != "could_not_connect":
                 for item in items:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -190,3 +191,38 @@ async def test_a_retry_key_is_accepted_once_in_24_hours(emulator: RunningEmulato
     await emulator.clock(advance="24h")
     assert (await push(emulator, channel, user["user_id"], RETRY)).status == 200
     assert (await push(emulator, channel, user["user_id"], "no-uuid")).status == 400
+
+
+async def token(emulator: RunningEmulator, **form: str) -> Reply:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    return await emulator.request("POST", "/oauth2/v3/token", urlencode(form).encode(), kind)
+
+
+async def test_a_stateless_token_is_good_for_15_minutes(emulator: RunningEmulator) -> None:
+    channel = await emulator.channel()
+    await emulator.clock(mode="paused")
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": channel["channel_id"],
+        "client_secret": channel["channel_secret"],
+    }
+    first, second = (await token(emulator, **form)).json, (await token(emulator, **form)).json
+    assert (first["token_type"], first["expires_in"]) == ("Bearer", 900)
+    assert first["access_token"] != second["access_token"]
+    for issued in (first, second):
+        assert (await emulator.get(issued, "/v2/bot/info")).status == 200
+    await emulator.clock(advance="15m")
+    assert (await emulator.get(first, "/v2/bot/info")).status == 401
+    third = (await token(emulator, **form)).json
+    assert (await emulator.get(third, "/v2/bot/info")).status == 200
+
+
+async def test_a_token_is_refused_in_the_form_of_oauth(emulator: RunningEmulator) -> None:
+    channel = await emulator.channel()
+    form = {"grant_type": "client_credentials", "client_id": channel["channel_id"], "client_secret": "wrong"}
+    wrong = await token(emulator, **form)
+    assert (wrong.status, wrong.json["error"]) == (400, "invalid_client")
+    assert "error_description" in wrong.json
+    assert (await token(emulator, grant_type="password", client_id="1", client_secret="x")).status == 400
+    assert (await token(emulator)).json["error"] == "invalid_request"
+    assert (await emulator.request("POST", "/oauth2/v3/token", {"grant_type": "x"})).status == 400

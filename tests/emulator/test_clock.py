@@ -204,6 +204,33 @@ async def test_a_follower_that_leaves_while_the_clock_waits_for_it_is_forgotten(
     assert (await moving)["followers"] == []
 
 
+async def test_a_request_whose_body_never_ends_does_not_hold_up_the_clock(
+    emulator: RunningEmulator,
+) -> None:
+    port = int(emulator.url.rpartition(":")[2])
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = "POST /bot/pnp/push HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+    writer.write(head.encode())
+    await writer.drain()
+    await emulator.clock(mode="paused", advance="1h")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_follower_that_talks_nonsense_is_dropped(emulator: RunningEmulator) -> None:
+    url = emulator.url.replace("http", "ws") + "/_emulator/v1/clock/follow"
+    for nonsense in ("{", "[]", '{"type":"settled","id":"x"}', "5"):
+        async with websockets.connect(url) as socket:
+            await socket.recv()
+            moving = asyncio.create_task(emulator.clock(advance="1s"))
+            asked = json.loads(await socket.recv())
+            await socket.send(nonsense)
+            answer = {"type": "settled", "id": asked["id"], "now": 0, "next_due": [], "worked": 0}
+            await socket.send(json.dumps(answer))
+            await moving
+    assert (await emulator.control("GET", "/clock"))["mode"] == "real"
+
+
 async def test_a_follower_that_hangs_is_named_and_the_call_answers_504() -> None:
     async def hang(now: int) -> tuple[int | None, bool]:
         await asyncio.Event().wait()

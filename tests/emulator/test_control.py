@@ -281,6 +281,13 @@ async def test_the_ledger_comes_in_pages_of_up_to_1000_and_by_channel(emulator: 
     await emulator.control("GET", "/ledger?cursor=abc", expect=400)
 
 
+async def test_an_unknown_path_of_the_control_api_is_404_with_the_remedy(emulator: RunningEmulator) -> None:
+    refused = await emulator.control("GET", "/nonsense", expect=404)
+    assert "/_emulator/v1" in refused["message"]
+    await emulator.control("DELETE", "/ledger", expect=405)
+    await emulator.control("GET", "/users/%2B88691000000%C2%B2", expect=404)
+
+
 async def test_the_list_of_endpoints_names_them_all(emulator: RunningEmulator) -> None:
     listed = (await emulator.control("GET", ""))["endpoints"]
     assert f"POST {CONTROL}/users/{{phone}}/actions" in listed

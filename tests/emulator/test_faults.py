@@ -26,7 +26,7 @@ async def test_a_status_comes_before_or_after_line_took_the_request(
 
 @pytest.mark.parametrize(("kind", "taken"), [("disconnect_before", 0), ("disconnect_after", 1)])
 async def test_a_connection_breaks_before_or_after_line_took_the_request(
-    emulator: RunningEmulator, kind: str, taken: int
+    emulator: RunningEmulator, kind: str, taken: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     channel = await emulator.channel()
     await emulator.user(PHONE)
@@ -34,6 +34,7 @@ async def test_a_connection_breaks_before_or_after_line_took_the_request(
     with pytest.raises(aiohttp.ClientError):
         await emulator.send(channel, PHONE)
     assert len(await emulator.ledger()) == taken
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_fault_strikes_exactly_the_next_n(emulator: RunningEmulator) -> None:

@@ -244,6 +244,13 @@ async def test_a_delayed_webhook_comes_after_its_virtual_time(emulator: RunningE
     assert len(sink.events) == 1
 
 
+async def test_in_real_mode_a_delayed_webhook_comes_by_itself(emulator: RunningEmulator, sink: Sink) -> None:
+    channel = await ready(emulator, sink)
+    await emulator.fault("webhook", "delay", ms=30, next=1)
+    await emulator.send(channel, PHONE)
+    assert len(await sink.got(1)) == 1
+
+
 async def test_a_reordered_webhook_is_overtaken_by_the_next(emulator: RunningEmulator, sink: Sink) -> None:
     await emulator.clock(mode="paused")
     channel = await ready(emulator, sink)

@@ -433,12 +433,12 @@ def test_entering_the_same_right_pin_again_is_harmless() -> None:
 
 def test_a_message_shown_after_midnight_in_japan_counts_for_the_day_it_was_shown() -> None:
     town = Town("not_set")
-    town.now = START = 1_786_114_799_000  # 2026-08-07T14:59:59Z, a second before midnight in UTC+9
+    town.now = sent = 1_786_114_799_000  # 2026-08-07T14:59:59Z, a second before midnight in UTC+9
     town.send()
     town.wait(2000)
     town.act("agree")
     days = [day for _, _, day in town.world.counts]
-    assert days == [(START + 9 * HOUR) // DAY + 1]
+    assert days == [(sent + 9 * HOUR) // DAY + 1]
 
 
 def test_time_passes_over_200_000_pending_messages_in_seconds() -> None:
@@ -456,3 +456,21 @@ def test_time_passes_over_200_000_pending_messages_in_seconds() -> None:
     assert town.world.ledger.sums["2000000001", town.rows[0].path, 202, "pending"] == 200_000
     town.wait(DAY)
     assert town.world.ledger.sums["2000000001", town.rows[0].path, 202, "expired"] == 200_000
+
+
+def test_hiding_an_account_posts_no_event_and_ends_being_a_friend() -> None:
+    town = Town()
+    town.act("add_friend")
+    town.events.clear()
+    town.act("hide")
+    tie = town.account.tie(town.channel.channel_id)
+    assert (town.events, tie.friend, tie.blocked) == ([], False, True)
+
+
+def test_every_message_that_waits_brings_its_own_request() -> None:
+    town = Town("not_set", verified=False)
+    town.send()
+    town.send()
+    assert town.shown == ["consent_request"] * 2
+    town.act("agree")
+    assert town.shown[2:] == ["pin_request"] * 2

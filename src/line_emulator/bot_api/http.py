@@ -30,7 +30,10 @@ _WANTED = {
 
 
 class Request(msgspec.Struct, gc=False):
-    """One request to LINE's paths. `headers`: the values that LINE looks at, by position; first one wins."""
+    """One request to LINE's paths, with its whole body (empty if `too_large`).
+
+    `headers`: the values that LINE looks at, by position; the first of several wins.
+    """
 
     method: str
     path: str
@@ -38,7 +41,8 @@ class Request(msgspec.Struct, gc=False):
     headers: list[bytes | None]
     number: int
     at: int
-    body: bytes = b""
+    body: bytes
+    too_large: bool
     json: Any = None
     channel: Channel | None = None
     value: str = ""
@@ -147,6 +151,8 @@ def hang_up(send: Send) -> None:
     """
     cycle = getattr(send, "__self__", None)
     transport = getattr(cycle, "transport", None)
-    if transport is None:
+    if cycle is None or transport is None:
         raise RuntimeError("this server gives no way to break a connection")
+    # Else uvicorn would complain in its log that there was no answer.
+    cycle.disconnected = True
     transport.abort()

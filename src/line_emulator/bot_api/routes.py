@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from line_emulator.bot_api import channel, notifications, users
+from line_emulator.bot_api import channel, notifications, tokens, users
 from line_emulator.bot_api.service import Handler, LineApi, Route
 from line_emulator.state import State
 from line_emulator.world.ledger import FLEXIBLE_PATH, PUSH_PATH, TEMPLATE_PATH
@@ -18,6 +18,7 @@ _EXACT: list[tuple[str, str, Handler, str, int | None, float]] = [
     ("GET", "/v2/bot/info", channel.info, "none", None, 1),
     ("GET", _ENDPOINT, channel.get_endpoint, "none", 1000, 60),
     ("PUT", _ENDPOINT, channel.put_endpoint, "json", 1000, 60),
+    ("POST", "/oauth2/v3/token", tokens.issue, "open", None, 1),
     ("POST", "/v2/bot/channel/webhook/test", channel.try_endpoint, "optional", 60, 3600),
 ]
 _PREFIXES: list[tuple[str, str, Handler, str, int | None, float]] = [

@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 
@@ -30,6 +29,7 @@ from line_emulator.faults import API_KINDS, Fault
 from line_emulator.state import State
 from line_emulator.weblog import Answered
 from line_emulator.world import problems
+from line_emulator.world.channels import Channel
 from line_emulator.world.problems import Problem
 
 LOGGED_BYTES = 4096
@@ -47,7 +47,8 @@ Handler = Callable[[State, Request], Answer | Awaitable[Answer]]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One endpoint. `body`: "none", "json" (an object must come) or "optional". The rate is `capacity`
+    """One endpoint. `body`: "none", "json" (an object must come), "optional", or
+    "open": no token is asked for and the handler reads the body itself. The rate is `capacity`
     in `seconds`.
 
     `capacity` None: the channel's own limit a second.
@@ -76,7 +77,12 @@ class LineApi:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, and never with anything but an answer or an ordered disconnection."""
         state = self._state
-        number = state.ids.request_no()
+        headers = read_headers(scope)
+        try:
+            body = await read_body(receive, headers[2])
+        except ConnectionError:
+            return
+        # Only from here on it is being processed: a body that never ends must not hold up the clock.
         activity = state.activity
         activity.begin()
         try:
@@ -84,49 +90,48 @@ class LineApi:
                 scope["method"],
                 scope["path"],
                 scope["query_string"],
-                read_headers(scope),
-                number,
+                headers,
+                state.ids.request_no(),
                 state.clock.now(),
+                body or b"",
+                body is None,
             )
             if state.faults.api:
-                await self._serve_with_faults(request, receive, send)
+                await self._serve_with_faults(request, send)
                 return
-            answer = await self._answer(request, receive)
+            answer = await self._answer(request)
             self._note(request, answer)
-            await respond(send, answer, state.ids.request_id(number))
-        except ConnectionError:
-            return
+            await respond(send, answer, state.ids.request_id(request.number))
         finally:
             activity.end()
 
-    async def _serve_with_faults(self, request: Request, receive: Receive, send: Send) -> None:
+    async def _serve_with_faults(self, request: Request, send: Send) -> None:
         state = self._state
         request_id = state.ids.request_id(request.number)
         struck = state.faults.strike(state.faults.api, API_KINDS, request.path)
         answer = await trouble_before(struck, send)
         if answer is None and "disconnect_before" not in struck:
-            answer = await self._answer(request, receive)
+            answer = await self._answer(request)
             self._note(request, answer)
             answer = trouble_after(struck, send, answer)
         if answer is not None:
             await respond(send, answer, request_id)
 
-    async def _answer(self, request: Request, receive: Receive) -> Answer:
+    async def _answer(self, request: Request) -> Answer:
         try:
             route = self._find(request)
             if isinstance(route, Answer):
                 return route
-            refused = self._admit(request, route)
-            if refused is not None:
-                return refused
-            if route.body != "none":
-                refused = await self._take_body(request, route, receive)
+            if route.body != "open":
+                refused = self._admit(request, route)
                 if refused is not None:
                     return refused
+                if route.body != "none":
+                    refused = _take_body(request, route)
+                    if refused is not None:
+                        return refused
             answer = route.handler(self._state, request)
             return answer if isinstance(answer, Answer) else await answer
-        except ConnectionError:
-            raise
         except Exception:
             logging.getLogger(__name__).exception("request %s failed", request.number)
             return refusal(Problem(500, "Internal server error"))
@@ -146,7 +151,7 @@ class LineApi:
     def _admit(self, request: Request, route: Route) -> Answer | None:
         channel = self._state.tokens.get(request.authorization or b"")
         if channel is None:
-            channel = self._lenient_token(request.authorization)
+            channel = self._other_token(request.authorization)
         if channel is None:
             return refusal(problems.unauthorized(_reason(request.authorization)))
         request.channel = channel
@@ -155,33 +160,16 @@ class LineApi:
             return refusal(problems.RATE_LIMITED)
         return None
 
-    def _lenient_token(self, header: bytes | None) -> Any:
+    def _other_token(self, header: bytes | None) -> Channel | None:
         # The scheme's name is case-insensitive (RFC 9110), which the table of whole headers can't know.
         scheme, _, token = (header or b"").partition(b" ")
         if scheme.lower() != b"bearer":
             return None
-        return self._state.tokens.get(b"Bearer " + token.strip())
-
-    async def _take_body(self, request: Request, route: Route, receive: Receive) -> Answer | None:
-        announced = request.headers[2]
-        content_type = request.content_type
-        needed = route.body == "json" or (announced not in (None, b"0") and content_type)
-        if needed and not content_type.lower().startswith("application/json"):
-            return refusal(problems.unsupported_type(content_type or "null"))
-        body = await read_body(receive, announced)
-        if body is None:
-            # The rest is read and thrown away by the server: closing now would lose this answer on its way.
-            return refusal(problems.BODY_TOO_LARGE)
-        request.body = body
-        if not body and route.body == "optional":
-            return None
-        try:
-            request.json = _decode(body)
-        except (ValueError, RecursionError):
-            return refusal(locate(body))
-        if type(request.json) is not dict:
-            return refusal(problems.not_json(1, 1))
-        return None
+        token = token.strip()
+        issued = self._state.world.issued.get(token.decode("latin-1"))
+        if issued is not None and self._state.clock.now() < issued[1]:
+            return issued[0]
+        return self._state.tokens.get(b"Bearer " + token)
 
     def _note(self, request: Request, answer: Answer) -> None:
         channel_id = request.channel.channel_id if request.channel is not None else None
@@ -197,6 +185,23 @@ class LineApi:
                 answer.body,
             )
         )
+
+
+def _take_body(request: Request, route: Route) -> Answer | None:
+    content_type = request.content_type
+    needed = route.body == "json" or (request.body and content_type)
+    if needed and not content_type.lower().startswith("application/json"):
+        return refusal(problems.unsupported_type(content_type or "null"))
+    if request.too_large:
+        # The rest is read and thrown away by the server: closing now would lose this answer on its way.
+        return refusal(problems.BODY_TOO_LARGE)
+    if not request.body and route.body == "optional":
+        return None
+    try:
+        request.json = _decode(request.body)
+    except (ValueError, RecursionError):
+        return refusal(locate(request.body))
+    return None if type(request.json) is dict else refusal(problems.not_json(1, 1))
 
 
 def locate(body: bytes) -> Problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +14,7 @@ from line_emulator.state import State
 from line_emulator.world.problems import Problem
 
 T = TypeVar("T")
+BODY_LIMIT = 16 * 1024 * 1024
 
 
 class Refused(Exception):
@@ -32,7 +34,11 @@ def state_of(request: Request) -> State:
 
 async def read(request: Request, kind: type[T]) -> T:
     """The body as `kind`. Raises Refused (400) with the place of the fault."""
-    body = await request.body()
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY_LIMIT:
+            raise Refused(413, "A request to the control API may have 16 MB at most")
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except RecursionError:
@@ -44,6 +50,13 @@ async def read(request: Request, kind: type[T]) -> T:
 def answer(value: Any, status: int = 200) -> Response:
     """This value as JSON."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+async def unknown(request: Request, error: Exception) -> Response:
+    """What Starlette refuses (an unknown path, a wrong method), in the control API's form."""
+    assert isinstance(error, HTTPException)
+    text = f"{error.detail}: {request.method} {request.url.path}; GET /_emulator/v1 lists what there is"
+    return answer({"message": text}, error.status_code)
 
 
 async def refused(request: Request, error: Exception) -> Response:

@@ -62,6 +62,14 @@ class SetWebhook(msgspec.Struct):
     url: str
 
 
+class IssueToken(msgspec.Struct):
+    """A channel access token that is good until `expires_at` (ms)."""
+
+    channel: Channel
+    token: str
+    expires_at: int
+
+
 class AddPopulation(msgspec.Struct):
     """A population, which must not share a number with another."""
 
@@ -123,6 +131,7 @@ Command = (
     | SendPush
     | AddChannel
     | SetWebhook
+    | IssueToken
     | AddPopulation
     | PutUser
     | ChangeUser

@@ -93,7 +93,11 @@ class Population:
     def index_of_phone(self, phone: str) -> int | None:
         """Which user has this number; None if none of this population."""
         rest = phone[len(self.prefix) :]
-        if len(rest) != self.digits or not phone.startswith(self.prefix) or not rest.isdigit():
+        if (
+            len(rest) != self.digits
+            or not phone.startswith(self.prefix)
+            or not (rest.isascii() and rest.isdigit())
+        ):
             return None
         index = int(rest)
         return index if index < self.count else None

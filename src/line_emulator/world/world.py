@@ -15,6 +15,7 @@ from line_emulator.world.commands import (
     AddPopulation,
     ChangeUser,
     Command,
+    IssueToken,
     PutUser,
     SendFlexible,
     SendPush,
@@ -34,6 +35,7 @@ class World:
     """Channels, people, the ledger, SMS and the timers of LINE's side. Times in ms since the epoch.
 
     `counts`: messages shown, by (channel id, path, day in UTC+9 as days since the epoch).
+    `issued`: access tokens that end, with their channel and their end, oldest first.
     `retry_keys`: (channel id, key) → the moment, request number and answer of an accepted push.
     """
 
@@ -44,6 +46,7 @@ class World:
         self.sms = SmsBook()
         self.counts: Counter[tuple[str, str, int]] = Counter()
         self.retry_keys: dict[tuple[str, str], tuple[int, int, Any]] = {}
+        self.issued: dict[str, tuple[Channel, int]] = {}
         self._timers: list[tuple[int, int, Account, Row]] = []
         self._timer_no = 0
 
@@ -73,6 +76,15 @@ def _add_channel(world: World, command: AddChannel, now: int) -> Effects:
 
 def _set_webhook(world: World, command: SetWebhook, now: int) -> Effects:
     command.channel.webhook_url = command.url
+    return Effects()
+
+
+def _issue_token(world: World, command: IssueToken, now: int) -> Effects:
+    for token, (_, expires_at) in list(world.issued.items()):
+        if expires_at > now:
+            break
+        del world.issued[token]
+    world.issued[command.token] = command.channel, command.expires_at
     return Effects()
 
 
@@ -110,6 +122,7 @@ _HANDLERS: dict[type, Callable[[World, Any, int], Effects]] = {
     SendPush: push.send,
     AddChannel: _add_channel,
     SetWebhook: _set_webhook,
+    IssueToken: _issue_token,
     AddPopulation: _add_population,
     PutUser: accounts.put,
     ChangeUser: accounts.change,

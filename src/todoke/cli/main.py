@@ -144,6 +144,16 @@ def channels_resume(
     print_json(found) if as_json else out.print(show.channels([found]))
 
 
+@channels.command("connect")
+def channels_connect(
+    channel: Annotated[str, typer.Argument(help="Its name or id.")], as_json: AsJson = False
+) -> None:
+    """Sets the channel's webhook URL at LINE to this gateway, and lets LINE try it."""
+    from todoke.cli.connect import connect  # noqa: PLC0415
+
+    connect(channel, as_json=as_json)
+
+
 def _secret(file: Path) -> str:
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text()

@@ -21,11 +21,11 @@ STATE_STYLE = {
 STATE_WORDS = {
     "queued": "waits for its turn",
     "sending": "its request is out",
-    "waiting": "taken by a carrier, proof outstanding",
-    "delivered": "proof of delivery",
-    "handed_over": "taken by a carrier that gives no proof",
-    "not_delivered": "every step ended without proof",
-    "cancelled": "cancelled before anything proved delivery",
+    "waiting": "taken, proof outstanding",
+    "delivered": "proved by a carrier",
+    "handed_over": "taken, no proof to be had",
+    "not_delivered": "no step proved it",
+    "cancelled": "no further step begins",
     "refused": "never sent",
 }
 STEP_WORDS = {
@@ -108,7 +108,7 @@ def _costs(costs: Iterable[dict[str, Any]]) -> list[Text]:
 def money(amount: dict[str, Any]) -> str:
     """An amount, a range, or unknown."""
     if amount["amount"] is None:
-        return "unknown (no price is known)"
+        return "price unknown"
     upto = f" to {amount['amount_at_most']}" if "amount_at_most" in amount else ""
     return f"{amount['amount']}{upto} {amount['currency']}"
 
@@ -186,17 +186,13 @@ def _line(funnel: dict[str, Any]) -> list[RenderableType]:
     line = funnel["line_notification"]
     table = _table("over LINE", ">notices", "", title="LINE notification, step by step")
     table.add_row("asked of LINE", f"{line['requested']:,}", "")
-    table.add_row(
-        "  can't be sent (422)", f"{line['not_matched']:,}", "no LINE user, or no reception: SMS at once"
-    )
+    table.add_row("  can't be sent (422)", f"{line['not_matched']:,}", "SMS at once")
     table.add_row("  accepted", f"{line['accepted']:,}", "2xx: not yet delivered")
-    table.add_row("    shown to the user", f"{line['shown']:,}", "proved by LINE's delivery event")
-    table.add_row("    no event in 24 hours", f"{line['silent']:,}", "blocked, no consent, or no phone check")
+    table.add_row("    shown to the user", f"{line['shown']:,}", "LINE's delivery event came")
+    table.add_row("    no event in 24 hours", f"{line['silent']:,}", "blocked, or no consent")
     if line["unknown"]:
-        table.add_row("    outcome unknown", f"{line['unknown']:,}", "never sent again by itself")
-    table.add_row(
-        "late duplicates", f"{funnel['late_duplicates']:,}", "LINE delivered after the SMS had left"
-    )
+        table.add_row("  outcome unknown", f"{line['unknown']:,}", "never sent again by itself")
+    table.add_row("late duplicates", f"{funnel['late_duplicates']:,}", "shown after the SMS left")
     return [table]
 
 
@@ -205,15 +201,13 @@ def _cost(cost: dict[str, Any]) -> list[RenderableType]:
     for row in cost["lines"]:
         segments = f"{row['segments']:,}" if "segments" in row else ""
         table.add_row(row["country"], STEP_WORDS[row["step"]], f"{row['messages']:,}", segments, money(row))
-    parts: list[RenderableType] = [table]
-    for total in cost["totals"]:
-        parts.append(f"Together {money(total)}")
+    alone = _table("country", "", ">messages", ">segments", ">cost", title="\nThe same by SMS alone")
     for row in cost["sms_alone"]:
-        parts.append(
-            f"[dim]{row['country']}, everything by SMS alone: {row['messages']:,} messages, "
-            f"{row['segments']:,} segments, {money(row)}[/dim]"
-        )
-    return parts
+        alone.add_row(row["country"], "SMS", f"{row['messages']:,}", f"{row['segments']:,}", money(row))
+    totals = [f"Together {money(total)}" for total in cost["totals"]]
+    if cost["has_unknown_prices"] and totals:
+        totals.append("[dim]Countries without a known price are not in it.[/dim]")
+    return [table, *totals, alone]
 
 
 def _latency(latency: dict[str, Any]) -> list[RenderableType]:

@@ -17,7 +17,7 @@ from todoke.storage.database import Tx
 from todoke.storage.lookup import Lookup
 from todoke.storage.reporting import Scope
 
-_TAKEN = (Outcome.ACCEPTED, Outcome.DELIVERED, Outcome.LATE, Outcome.SILENT, Outcome.UNKNOWN)
+_TAKEN = (Outcome.ACCEPTED, Outcome.DELIVERED, Outcome.LATE, Outcome.SILENT)
 
 
 async def funnel(tx: Tx, scope: Scope) -> dict[str, Any]:

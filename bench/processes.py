@@ -1,0 +1,170 @@
+"""The two programs as children of this one: started on free loopback ports, measured and ended by their pid."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+START_SECONDS = 30.0
+STOP_SECONDS = 30.0
+_BIN = Path(sys.executable).parent
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class DidNotStart(Exception):
+    """A program ended, or said nothing, before it listened; the text holds the end of what it logged."""
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class Program:
+    """A running child. `pid` is that of the program itself; its log goes to the file `log`."""
+
+    def __init__(self, command: list[str], log: Path, **settings: str) -> None:
+        self.log = log
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("TODOKE_")}
+        with log.open("ab") as stderr:
+            self._child = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=stderr, env=environment | settings, text=True
+            )
+        self.pid = self._child.pid
+        try:
+            self._wait_until_it_listens()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_until_it_listens(self) -> None:
+        output = self._child.stdout
+        assert output is not None
+        ready, _, _ = select.select([output], [], [], START_SECONDS)
+        line = output.readline() if ready else ""
+        if "listens on" not in line:
+            said = self.log.read_text(errors="replace")[-2000:]
+            raise DidNotStart(f"{' '.join(self._child.args)} did not start: {line}{said}")  # type: ignore[arg-type]
+
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used so far, with all its threads, in user and system mode."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def kill(self) -> None:
+        """`kill -9`: it can do nothing about it. Returns when it is gone."""
+        if self._child.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+        self._end()
+
+    def stop(self) -> None:
+        """Asks it to end, as Ctrl-C does; kills it if it does not."""
+        if self._child.poll() is None:
+            os.kill(self.pid, signal.SIGINT)
+        try:
+            self._child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.kill(self.pid, signal.SIGKILL)
+        self._end()
+
+    def _end(self) -> None:
+        self._child.wait()
+        if self._child.stdout is not None:
+            self._child.stdout.close()
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class Emulator(Program):
+    """`line-emulator serve` and its control API."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(
+            [str(_BIN / "line-emulator"), "serve", "--port", str(port)], folder / "emulator.log"
+        )
+        self._http = httpx.Client(base_url=self.url + "/_emulator/v1", timeout=300, trust_env=False)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """A reading call."""
+        return self._http.get(path, params=query).raise_for_status().json()
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """A call that changes something."""
+        return self._http.post(path, json=body).raise_for_status().json()
+
+    def rows(self, path: str) -> list[dict[str, Any]]:
+        """All rows of a list that comes in pages."""
+        rows: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.get(path, **cursor)
+            rows += page["rows"]
+            if "next" not in page:
+                return rows
+            cursor = {"cursor": page["next"]}
+
+
+class GatewayPlace:
+    """Where a gateway keeps its data and listens: the same over all its lives."""
+
+    def __init__(self, folder: Path, emulator: Emulator, *, virtual_time: bool) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._settings = {
+            "TODOKE_DATA_DIR": str(folder / "data"),
+            "TODOKE_LINE_API_BASE": emulator.url,
+            "TODOKE_PORT": str(self.port),
+            "TODOKE_LOG_FORMAT": "json",
+            **({"TODOKE_CLOCK": emulator.url} if virtual_time else {}),
+        }
+
+    def start(self) -> Program:
+        """`todoke serve`; returns when it listens."""
+        command = [str(_BIN / "todoke"), "serve"]
+        return Program(command, self.folder / "gateway.log", **self._settings)
+
+    @property
+    def key(self) -> str:
+        """The API key that the first start made."""
+        return (self.folder / "data" / "api.key").read_text().strip()
+
+    def metrics(self) -> dict[str, float]:
+        """What the gateway counts: name with labels → value."""
+        text = httpx.get(f"{self.url}/metrics", trust_env=False).raise_for_status().text
+        pairs = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in pairs}
+
+    def recorded(self) -> int:
+        """Answers of carriers that are in the database, counted since it was started."""
+        return int(sum(v for k, v in self.metrics().items() if k.startswith("todoke_attempts_total")))
+
+
+def wait_until(true: Any, seconds: float, every: float = 0.05, what: str = "") -> None:
+    """Returns as soon as `true()` holds. Raises TimeoutError."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(f"still not after {seconds:.0f} s: {what}")
+        time.sleep(every)

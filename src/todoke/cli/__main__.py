@@ -1,0 +1,5 @@
+"""`python -m todoke.cli`."""
+
+from todoke.cli.main import main
+
+main()
