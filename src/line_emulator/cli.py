@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import resource
 import signal
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -35,11 +37,12 @@ def serve(
     ] = 8600,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     population: Annotated[
-        int, typer.Option(min=0, max=MOST_PEOPLE, help="So many users with numbers from +886910000000 on.")
+        int, typer.Option(min=0, max=MOST_PEOPLE, help="So many users with numbers from +886900000000 on.")
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Decides the traits of these users.")] = 1,
 ) -> None:
     """Serves until Ctrl-C. The first line of output says where it listens."""
+    _allow_many_connections()
     try:
         uvloop.run(_serve(host, port, population, seed))
     except OSError as error:
@@ -47,6 +50,14 @@ def serve(
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _allow_many_connections() -> None:
+    """Lifts the number of open files as far as this account may: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _serve(host: str, port: int, population: int, seed: int) -> None:

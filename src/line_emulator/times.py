@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)", re.ASCII)
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+END_OF_TIME = round(_LATEST.timestamp() * 1000)
+"""The clock does not go so far: beyond it times could soon no longer be written down."""
 
 
 def render(ms: int) -> str:

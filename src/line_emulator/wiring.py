@@ -39,6 +39,7 @@ from line_emulator.world.population import Population, Rates
 BACKLOG = 4096
 FOLLOWER_PATIENCE = 120.0
 GOODBYE_SECONDS, GOODBYE_TURNS = 1.0, 100
+DEFAULT_PREFIX, DEFAULT_DIGITS = "+88690", 7
 DEFAULT_RATES = Rates(
     registered=0.9, agree=0.7, not_set=0.25, verified=0.7, blocked=0.05, friend=0.3, sms_unreachable=0.02
 )
@@ -160,6 +161,7 @@ def build(*, follower_patience: float = FOLLOWER_PATIENCE) -> Emulator:
         routes=[*routes(), Route("/", home.home), Route("/style.css", home.style)],
         exception_handlers={Refused: refused, HTTPException: unknown},
     )
+    own.router.redirect_slashes = False
     own.state.emulator = state
     return Emulator(Front(line_api(state), carrier, own), state, carrier)
 
@@ -169,8 +171,8 @@ def populate(emulator: Emulator, count: int, seed: int) -> None:
     population = Population(
         count=count,
         seed=seed,
-        prefix="+88691",
-        digits=7,
+        prefix=DEFAULT_PREFIX,
+        digits=DEFAULT_DIGITS,
         rates=DEFAULT_RATES,
         created_at=emulator.state.clock.now(),
     )

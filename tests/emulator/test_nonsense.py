@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+
 from emulator_support import CONTROL, FLEXIBLE_PATH, TEMPLATE_PATH, RunningEmulator
 
 PHONE = "%2B819012345678"
@@ -69,7 +70,7 @@ LINE_READS = [
     "/v2/bot/profile/%00",
     "/v2/bot/profile/",
     "/v2/bot/followers/ids?start=%FF&limit=5",
-    "/v2/bot/followers/ids?limit=",
+    "/v2/bot/followers/ids?limit=-1",
     "/v2/bot/message/delivery/pnp?date=%D9%A1",
     "/v2/bot/message/delivery/pnp?date=00000000",
     "//",

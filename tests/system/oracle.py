@@ -66,7 +66,7 @@ def stories(countries: tuple[str, ...] = SERVED) -> Iterator[Story]:
 
 
 class Line(NamedTuple):
-    """LINE's side. `chat`: what the system account shows, as (minute, kind)."""
+    """LINE's side. `chat`: what the system account shows, as (minute, kind); the documentation's table alone has it."""
 
     accepted: bool
     fate: str
@@ -160,37 +160,31 @@ def _pending(
 
 
 def _held(story: Story, deck: bool) -> Line:
-    """Accepted, and yet nothing arrives: the user blocks the account or (by the deck) rejects notifications."""
+    """Accepted, and yet nothing arrives: the user blocks the account or (by the deck) rejects notifications.
+
+    The docs: never, not even after unblocking. The deck: it may still come to a user who unblocks or agrees in time.
+    """
     user = story.user
     fate = "blocked" if user.blocked else "refused"
-    blocked, reception = user.blocked, user.reception
-    chat: list[tuple[int, str]] = []
-    for position, tap in enumerate(story.taps):
-        blocked = {"block": True, "unblock": False}.get(tap, blocked)
-        reception = {"agree": "agree", "refuse": "reject"}.get(tap, reception)
-        lifted = (tap == "unblock" and user.blocked) or (tap == "agree" and user.reception == "reject")
-        # The docs: never, not even after unblocking. The deck: within 24 hours it may still come.
-        if deck and lifted and not blocked and reception != "reject" and story.when < WINDOW:
-            if reception == "agree" and user.verified:
-                return Line(True, "delivered", story.when, (*chat, (story.when, "system_received")), None)
-            chat.append((story.when, "pin_request" if reception == "agree" else "consent_request"))
-            rest = story.taps[position + 1 :]
-            fate, seen_at, shown = _pending(story, reception, user.verified, rest)
-            return Line(True, fate, seen_at, (*chat, *shown), None)
-        if tap == "pin":
-            chat.append((story.when, "verified"))
-        if tap == "change_number":
-            chat.append((story.when, "number_changed"))
-        if tap == "refuse" or (tap == "block" and not user.blocked):
-            # Refusing and blocking delete for good: what comes after does not revive it.
-            return Line(True, fate, None, (*chat, *_after(story, position + 1)), None)
-    return Line(True, fate, None, tuple(chat), None)
+    blocked, reception, verified = user.blocked, user.reception, user.verified
+    if deck and story.when < WINDOW:
+        for position, tap in enumerate(story.taps):
+            if tap == "refuse" or (tap == "block" and not user.blocked):
+                break  # Refusing and blocking delete for good: what comes after does not revive it.
+            blocked = blocked and tap != "unblock"
+            reception = "agree" if tap == "agree" else reception
+            verified = verified or tap == "pin"
+            if not blocked and reception != "reject":
+                rest = story.taps[position:]
+                fate, seen_at, _ = _pending(story, reception, verified, rest)
+                return Line(True, fate, seen_at, (), None)
+    return Line(True, fate, None, _after(story), None)
 
 
-def _after(story: Story, since: int = 0) -> tuple[tuple[int, str], ...]:
+def _after(story: Story) -> tuple[tuple[int, str], ...]:
     """What the system account says of taps alone, where no message waits for them."""
     said = {"pin": "verified", "change_number": "number_changed"}
-    return tuple((story.when, said[tap]) for tap in story.taps[since:] if tap in said)
+    return tuple((story.when, said[tap]) for tap in story.taps if tap in said)
 
 
 def gateway_side(line: Line, wait: int, sms_arrives: bool = True) -> Notice:

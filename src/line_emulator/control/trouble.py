@@ -121,6 +121,8 @@ async def move_clock(request: Request) -> Response:
         by = times.parse_duration(body.advance) if body.advance is not None else 0
     except ValueError as error:
         raise Refused(400, f"advance: {error}") from None
+    if state.clock.now() + by >= times.END_OF_TIME:
+        raise Refused(400, "advance: that is beyond the year 8999")
     if body.mode is not None:
         await state.traveller.change_mode(body.mode)
     try:

@@ -148,10 +148,21 @@ async def look(request: Request) -> Response:
 
 
 async def listing(request: Request) -> Response:
-    """`GET /users`: those made one by one, and how many there are with all populations."""
+    """`GET /users`: those made one by one (up to 1,000), the populations, and how many numbers that makes."""
     people = state_of(request).world.people
     singles = [view(account, request) for account in list(people.by_number.values())[:1000]]
-    return answer({"users": singles, "count": people.size()})
+    populations = [
+        {
+            "count": population.count,
+            "seed": population.seed,
+            "prefix": population.prefix,
+            "digits": population.digits,
+            "channel_id": population.channel_id,
+            "rates": population.rates,
+        }
+        for population in people.populations
+    ]
+    return answer({"users": singles, "populations": populations, "count": people.size()})
 
 
 def view(account: Account, request: Request) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The HTTP status, where there was one."""
     detail: str | None = None
     request_id: str | None = None
-    """The carrier's name for the request (LINE: `x-line-request-id`; SMS: the message id)."""
+    """The carrier's name for the request (LINE: the request id in its answer; SMS: the message id)."""
     quota_used_up: bool = False
     """With `throttled`: a monthly quota, so trying again soon is of no use."""
     retry_after: int | None = None

@@ -88,8 +88,7 @@ class World:
     def trouble(self) -> None:
         """A few connections that break, after and before LINE took the request: their outcome is unknown."""
         for kind, count in (("disconnect_after", 3), ("disconnect_before", 3)):
-            fault = {"target": "api", "kind": kind, "next": count, "path": "/bot/pnp/push"}
-            self._call("POST", "/faults", fault)
+            self._call("POST", "/faults", {"target": "api", "kind": kind, "next": count})
 
     def advance(self, duration: str) -> None:
         self._call("POST", "/clock", {"advance": duration})
