@@ -79,8 +79,12 @@ def script_run(lists: list[Path], notices: int, folder: Path, threads: int) -> F
         done = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
         emulator_cpu = emulator.cpu_seconds() - before
     if done["other"]:
-        raise SystemExit(f"The script got {done['other']} answers other than 200: the figures are worth nothing.")
-    return Figures(notices / done["seconds"], done["cpu_seconds"] / notices * 1e6, emulator_cpu / notices * 1e6)
+        raise SystemExit(
+            f"The script got {done['other']} answers other than 200: the figures are worth nothing."
+        )
+    return Figures(
+        notices / done["seconds"], done["cpu_seconds"] / notices * 1e6, emulator_cpu / notices * 1e6
+    )
 
 
 def best_threads(folder: Path, notices: int) -> int:
@@ -142,7 +146,9 @@ def main() -> None:
         base = Path(name)
         lists = make_lists(base, notices)
         threads = threads or best_threads(base, min(notices, 2500))
-        print(f"\n{'':<14}{'notices/s':>11}{'CPU µs/notice':>17}{'emulator CPU µs':>19}{'events applied':>19}")
+        print(
+            f"\n{'':<14}{'notices/s':>11}{'CPU µs/notice':>17}{'emulator CPU µs':>19}{'events applied':>19}"
+        )
         for i in range(1, rounds + 1):
             folder = base / f"round-{i}"
             folder.mkdir()

@@ -100,9 +100,7 @@ class Emulator(Program):
     def __init__(self, folder: Path) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        super().__init__(
-            [str(_BIN / "line-emulator"), "serve", "--port", str(port)], folder / "emulator.log"
-        )
+        super().__init__([str(_BIN / "line-emulator"), "serve", "--port", str(port)], folder / "emulator.log")
         self._http = httpx.Client(base_url=self.url + "/_emulator/v1", timeout=300, trust_env=False)
 
     def get(self, path: str, **query: Any) -> Any:

@@ -56,7 +56,9 @@ def channel(emulator: Emulator, name: str, **options: Any) -> dict[str, Any]:
     return made
 
 
-def joined_channel(emulator: Emulator, place: GatewayPlace, client: Todoke, name: str, **options: Any) -> None:
+def joined_channel(
+    emulator: Emulator, place: GatewayPlace, client: Todoke, name: str, **options: Any
+) -> None:
     """A channel on both sides, its webhook at the gateway, with a template `parcel-{name}`."""
     made = channel(emulator, name, webhook_url=f"{place.url}/line/{{channel_id}}/webhook", **options)
     client.create_channel(

@@ -26,6 +26,7 @@ from line_emulator.world.ledger import Row
 
 BATCH = 10
 LANES = 32
+"""Posts of one channel at a time, so that a slow receiver holds up nobody."""
 TIMEOUT = 2.0
 SPACING = 0.008
 """Real seconds between two posts of a channel that are not full: under load events travel ten in a

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 WEBHOOK_ENTRIES = 20_000
-WEBHOOK_BYTES = 64 * 1024 * 1024
+WEBHOOK_BYTES = 32 * 1024 * 1024
 REQUEST_ENTRIES = 5_000
 
 

@@ -83,6 +83,15 @@ DECLARED = (
 )
 
 
+def settings_table() -> str:
+    """The settings as a Markdown table, for `docs/settings.md`."""
+    rows = ["| Setting | Default | What it is for |", "| --- | --- | --- |"]
+    for d in DECLARED:
+        secret = " Secret." if d.secret else ""
+        rows.append(f"| `{PREFIX}{d.name}` | {d.default} | {d.help}{secret} |")
+    return "\n".join(rows)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings, checked."""
 
@@ -119,7 +128,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     def get(name: str, default: str) -> str:
         return values[name] or default
 
-    data_dir = Path(get("DATA_DIR", "todoke-data")).expanduser().absolute()
+    data_dir = _folder(get("DATA_DIR", "todoke-data"))
     host = get("HOST", "127.0.0.1")
     port = _port(get("PORT", "8700"))
     line_api_base = _url("LINE_API_BASE", get("LINE_API_BASE", "https://api.line.me"))
@@ -128,7 +137,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         clock = _url("CLOCK", clock)
         if not is_loopback(line_api_base):
             raise SettingsError(
-                f"TODOKE_CLOCK is {clock}, but TODOKE_LINE_API_BASE is {line_api_base}. A virtual clock goes "
+                f"TODOKE_CLOCK is {clock!r}, but TODOKE_LINE_API_BASE is {line_api_base!r}. A virtual clock goes "
                 "only with an emulator: leave TODOKE_CLOCK out, or point TODOKE_LINE_API_BASE at it."
             )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
@@ -161,9 +170,10 @@ def _value(env: Mapping[str, str], name: str) -> str | None:
     if not file:
         return direct or None
     try:
-        return Path(file).read_text().strip() or None
+        return Path(file).read_text(encoding="utf-8").strip() or None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{PREFIX}{name}_FILE names {file}, which can't be read ({error}).") from None
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise SettingsError(f"{PREFIX}{name}_FILE names {file!r}, which can't be read: {why}.") from None
 
 
 def unknown_names(environment: Mapping[str, str] | None = None) -> list[str]:
@@ -179,9 +189,25 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise SettingsError(
+            f"TODOKE_DATA_DIR is {text!r}, and whose home folder that is can't be found. Write the whole path."
+        ) from None
+
+
 def _url(name: str, text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        # Reading the port checks it; urlsplit itself drops line breaks and tabs in silence.
+        usable = (
+            parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and text.isprintable()
+        )
+    except ValueError:
+        usable = False
+    if not usable:
         raise SettingsError(
             f"TODOKE_{name} is {text!r}; it must be an address such as http://127.0.0.1:8600."
         )
@@ -216,12 +242,29 @@ def ensure_data_dir(settings: Settings) -> None:
 
 
 def secret_from_file(path: Path) -> str:
-    """A random secret, made at the first call and kept in a file that only its owner can read."""
-    try:
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    secret = secrets.token_urlsafe(32)
-    with os.fdopen(file, "w") as opened:
-        opened.write(secret + "\n")
+    """A random secret, made at the first call and kept in a file that only its owner can read.
+
+    Raises SettingsError where the file is empty.
+    """
+    if not path.exists():
+        # Linked only when it is whole: neither a kill nor a second process may meet an empty key.
+        made = path.with_name(f".{path.name}-{os.getpid()}")
+        made.unlink(missing_ok=True)
+        with os.fdopen(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as opened:
+            opened.write(secrets.token_urlsafe(32) + "\n")
+            opened.flush()
+            os.fsync(opened.fileno())
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            made.replace(path)
+        made.unlink(missing_ok=True)
+    secret = path.read_text().strip()
+    if not secret:
+        raise SettingsError(
+            f"{path} is empty, and it must hold a secret. Put the one back that was there; if nothing was ever "
+            "sealed with it, delete the file and start again."
+        )
     return secret

@@ -67,15 +67,20 @@ def test_receipts_in_a_list_repeated_or_without_our_tag() -> None:
         receipt("done"),
         receipt("on_its_way"),
         receipt("done"),
-        receipt("lost", m=[]),
+        receipt("lost", m=[], id=None),
         receipt("done", id=6),
     ]
     first, again, stranger, other = posted(sms, BEARER, json.dumps(news).encode(), TOKEN, NOW)
     assert first == again
     assert stranger.kind is EventKind.OTHER
-    assert "without our tag" in (stranger.detail or "")
+    assert "neither our tag nor a message id" in (stranger.detail or "")
     assert len({first.id, stranger.id, other.id}) == 3
     assert posted(sms, BEARER, b"[]", TOKEN, NOW) == []
+
+
+def test_a_receipt_without_our_tag_names_the_message_by_the_providers_own_id() -> None:
+    (event,) = posted(reader(), BEARER, json.dumps(receipt("done", m=[], id=77)).encode(), TOKEN, NOW)
+    assert (event.kind, event.tag) == (EventKind.PROOF, "77")
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,16 @@ async def test_a_follower_that_leaves_while_the_clock_waits_for_it_is_forgotten(
     assert (await moving)["followers"] == []
 
 
+async def test_a_follower_that_dies_without_a_goodbye_is_forgotten(emulator: RunningEmulator) -> None:
+    url = emulator.url.replace("http", "ws") + "/_emulator/v1/clock/follow?name=killed"
+    socket = await websockets.connect(url)
+    await socket.recv()
+    moving = asyncio.create_task(emulator.clock(advance="1h"))
+    await socket.recv()
+    socket.transport.abort()
+    assert (await moving)["followers"] == []
+
+
 async def test_a_request_whose_body_never_ends_does_not_hold_up_the_clock(
     emulator: RunningEmulator,
 ) -> None:

@@ -169,7 +169,8 @@ def _held(story: Story, deck: bool) -> Line:
     blocked, reception, verified = user.blocked, user.reception, user.verified
     if deck and story.when < WINDOW:
         for position, tap in enumerate(story.taps):
-            if tap == "refuse" or (tap == "block" and not user.blocked):
+            refuses_anew = tap == "refuse" and reception != "reject"
+            if refuses_anew or (tap == "block" and not blocked):
                 break  # Refusing and blocking delete for good: what comes after does not revive it.
             blocked = blocked and tap != "unblock"
             reception = "agree" if tap == "agree" else reception

@@ -58,8 +58,8 @@ class Recorded(msgspec.Struct):
 
     unknown_tags: int = 0
     late_duplicates: int = 0
-    paused: str | None = None
-    """Why the channel was paused just now."""
+    paused: list[str] = []
+    """Why channels were paused just now, one text each."""
 
 
 def facts_for(channel: Channel, template: Template, number: str, country: str, setup: Setup) -> Facts:
@@ -130,14 +130,16 @@ async def record_answers(
     for notice_id, attempt_id, answer in answers:
         events.setdefault(notice_id, []).append(Answered(attempt_id, answer))
     loaded, result = await _apply(tx, events, now, lookup)
+    denied: set[str] = set()
     for notice_id, _, answer in answers:
         x = loaded.get(notice_id)
         if x is None:
             continue
-        if answer.outcome is Outcome.DENIED and result.paused is None:
+        if answer.outcome is Outcome.DENIED and x.channel_id not in denied:
+            denied.add(x.channel_id)
             why = f"LINE answered {answer.status}: {answer.detail or 'no reason given'}"
             if await pause(tx, x.channel_id, now, why):
-                result.paused = why
+                result.paused.append(why)
         elif answer.outcome is Outcome.INVALID:
             await content.flag_template(
                 tx, x.template_id, now, f"{answer.status}: {answer.detail or ''}"[:500]
@@ -148,12 +150,20 @@ async def record_answers(
 async def record_proofs(
     tx: Tx, proofs: Iterable[tuple[str, int, bool, str | None]], now: int, lookup: Lookup
 ) -> Recorded:
-    """Writes down what events prove: (delivery tag, time, reached or not, the carrier's words)."""
+    """Writes down what events prove: (delivery tag, time, reached or not, the carrier's words).
+
+    In place of the tag stands the carrier's own message id where its receipts carry only that.
+    """
     proofs = list(proofs)
     notice_of = await store.notice_ids_of(tx, {p[0] for p in proofs})
+    tag_of: dict[str, str] = {}
+    if foreign := {p[0] for p in proofs} - notice_of.keys():
+        tag_of = await store.tags_of_requests(tx, foreign)
+        notice_of |= await store.notice_ids_of(tx, tag_of.values())
     events: dict[str, list[Event]] = {}
     unknown = 0
-    for tag, at, reached, detail in proofs:
+    for name, at, reached, detail in proofs:
+        tag = tag_of.get(name, name)
         if (notice_id := notice_of.get(tag)) is None:
             unknown += 1
         else:
@@ -207,7 +217,8 @@ async def _apply(
         for event in events[notice_id]:
             moved, _ = step(moved, event, now)
         changes.append((x.notice, moved))
-        result.late_duplicates += _doubled(moved) - _doubled(x.notice)
+        # One that the later step's sure failure takes back is not counted down: counters only rise.
+        result.late_duplicates += max(_doubled(moved) - _doubled(x.notice), 0)
     await store.save(tx, changes)
     return loaded, result
 

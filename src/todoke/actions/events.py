@@ -7,7 +7,6 @@ import msgspec
 from todoke.actions.advance import Recorded, record_proofs
 from todoke.carriers import EventKind, InboundEvent
 from todoke.storage import inbox
-from todoke.storage import notices as notice_store
 from todoke.storage.database import Tx
 from todoke.storage.inbox import Stored
 from todoke.storage.lookup import Lookup
@@ -33,18 +32,6 @@ async def apply_events(tx: Tx, requests: Sequence[Read], now: int, lookup: Looku
             fresh.discard(event.id)
             if event.kind in (EventKind.PROOF, EventKind.NO_PROOF) and event.tag is not None:
                 proofs.append((event.tag, event.at, event.kind is EventKind.PROOF, event.detail))
-    proofs = await _by_tag(tx, proofs)
     recorded = await record_proofs(tx, proofs, now, lookup)
     await inbox.mark_applied(tx, {r.stored.id: r.error for r in requests}, now)
     return recorded
-
-
-async def _by_tag(
-    tx: Tx, proofs: list[tuple[str, int, bool, str | None]]
-) -> list[tuple[str, int, bool, str | None]]:
-    """Replaces a carrier's message id by our tag, for carriers whose receipts do not carry the tag."""
-    foreign = {p[0] for p in proofs} - (await notice_store.notice_ids_of(tx, {p[0] for p in proofs})).keys()
-    if not foreign:
-        return proofs
-    tag_of = await notice_store.tags_of_requests(tx, foreign)
-    return [(tag_of.get(p[0], p[0]), *p[1:]) for p in proofs]

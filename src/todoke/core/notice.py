@@ -6,6 +6,7 @@ place where a notice changes; TRANSITIONS holds every move that may happen, and 
 """
 
 from enum import StrEnum
+from itertools import pairwise
 
 import msgspec
 
@@ -127,25 +128,25 @@ class Lapsed(msgspec.Struct, frozen=True):
 
 Event = Due | Answered | Proof | NoProof | Cancel | Lapsed
 
-_AFTER_STEP = frozenset(
-    {State.QUEUED, State.WAITING, State.HANDED_OVER, State.NOT_DELIVERED, State.CANCELLED}
-)
+_FAILED_STEP = frozenset({State.QUEUED, State.WAITING, State.NOT_DELIVERED, State.CANCELLED})
+_SAME_OR_OVER = frozenset({State.QUEUED, State.NOT_DELIVERED})
 
 TRANSITIONS: dict[tuple[State, type], frozenset[State]] = {
-    (State.QUEUED, Due): _AFTER_STEP | {State.SENDING, State.REFUSED},
-    (State.QUEUED, Cancel): frozenset({State.CANCELLED}),
+    (State.QUEUED, Due): frozenset({State.QUEUED, State.SENDING, State.NOT_DELIVERED, State.REFUSED}),
+    (State.QUEUED, Answered): _SAME_OR_OVER,
     (State.QUEUED, Proof): frozenset({State.DELIVERED}),
-    (State.QUEUED, NoProof): _AFTER_STEP,
-    (State.QUEUED, Answered): _AFTER_STEP,
-    (State.SENDING, Answered): _AFTER_STEP,
-    (State.SENDING, Lapsed): _AFTER_STEP,
+    (State.QUEUED, NoProof): _SAME_OR_OVER,
+    (State.QUEUED, Cancel): frozenset({State.CANCELLED}),
+    # Still sending: an earlier attempt's answer, overtaken by its own receipt or by a takeover.
+    (State.SENDING, Answered): _FAILED_STEP | {State.SENDING, State.HANDED_OVER},
+    (State.SENDING, Lapsed): _FAILED_STEP,
     (State.SENDING, Proof): frozenset({State.DELIVERED}),
-    (State.SENDING, NoProof): _AFTER_STEP | {State.SENDING},
+    (State.SENDING, NoProof): _FAILED_STEP | {State.SENDING},
     (State.SENDING, Cancel): frozenset({State.SENDING}),
-    (State.WAITING, Due): _AFTER_STEP | {State.SENDING},
-    (State.WAITING, Answered): _AFTER_STEP,
+    (State.WAITING, Due): _FAILED_STEP | {State.SENDING, State.HANDED_OVER},
+    (State.WAITING, Answered): frozenset({State.WAITING}),
     (State.WAITING, Proof): frozenset({State.DELIVERED}),
-    (State.WAITING, NoProof): _AFTER_STEP,
+    (State.WAITING, NoProof): _FAILED_STEP | {State.HANDED_OVER},
     (State.WAITING, Cancel): frozenset({State.WAITING}),
 }
 """Every move: (state, event) → the states that may follow. A notice that has ended never leaves its end."""
@@ -172,7 +173,7 @@ def step(notice: Notice, event: Event, now: int) -> tuple[Notice, Attempt | None
             ended = notice.state in END_STATES
             moved = notice if ended else _reconsider(_with(notice, cancelled_at=stamped), now)
         case Lapsed():
-            moved = _reconsider(_lapsed(notice, now), now)
+            moved = _reconsider(_lapsed(notice, begun_by=now), now)
     return _checked(notice, event, moved), None
 
 
@@ -219,7 +220,11 @@ def _answered(notice: Notice, event: Answered, now: int) -> Notice:
     if attempt.answered_at is not None:
         return notice
     told = _with(
-        attempt, answered_at=now, status=answer.status, detail=answer.detail, request_id=answer.request_id
+        attempt,
+        answered_at=now,
+        status=answer.status,
+        detail=answer.detail or attempt.detail,
+        request_id=answer.request_id,
     )
     # The delivery event may overtake the answer, and a takeover may have called it unknown before.
     if attempt.outcome is None:
@@ -266,9 +271,9 @@ def _disproven(notice: Notice, event: NoProof) -> Notice:
     return _put(notice, _with(attempt, outcome=Outcome.FAILED, open=False, detail=detail, retry_at=None))
 
 
-def _lapsed(notice: Notice, now: int) -> Notice:
+def _lapsed(notice: Notice, begun_by: int) -> Notice:
     for attempt in notice.attempts:
-        if attempt.outcome is None:
+        if attempt.outcome is None and attempt.at <= begun_by:
             unknown = _with(attempt, outcome=Outcome.UNKNOWN, open=attempt.gives_proof)
             notice = _put(notice, unknown)
     return notice
@@ -284,7 +289,8 @@ def _close_expired(notice: Notice, now: int) -> Notice:
 
 
 def _due(notice: Notice, event: Due, now: int) -> tuple[Notice, Attempt | None]:
-    notice = _reconsider(_close_expired(notice, now), now)
+    # A notice that ended while a later step's request was out has no other way to learn that it was lost.
+    notice = _reconsider(_close_expired(_lapsed(notice, begun_by=now - LEASE), now), now)
     while notice.state in OPEN_STATES and not _stopped(notice, now):
         begins = _begins_at(notice)
         if begins is None or begins > now:
@@ -322,6 +328,28 @@ def _tries(notice: Notice) -> list[Attempt]:
     return [a for a in notice.attempts if a.step_index == notice.step_index]
 
 
+def _decisive(tries: list[Attempt]) -> Attempt:
+    """The attempt that says where a step stands: one that may have been taken, else the last.
+
+    Ids of two processes may sort otherwise than they began, where a machine's clock was set back.
+    """
+    return next((a for a in tries if a.outcome not in SURELY_NOT_TAKEN), tries[-1])
+
+
+def _wait_over(tries: list[Attempt], last: Attempt, wait: int) -> int:
+    """When a step's wait is over, counted from its first request.
+
+    A denied request counts for nothing: the whole channel stood still. One that was held until the wait was
+    over (quiet hours, a paused channel) gets a wait of its own: a next step on its heels would only double it.
+    """
+    first = tries[0]
+    for before, after in pairwise(tries):
+        if before.outcome is Outcome.DENIED:
+            first = after
+    over = first.at + wait
+    return over if over > last.at or not last.open else last.at + wait
+
+
 def _stopped(notice: Notice, now: int) -> bool:
     """No further step may begin: cancelled, or the deadline is past."""
     return notice.cancelled_at is not None or (notice.deadline_at is not None and notice.deadline_at <= now)
@@ -332,11 +360,11 @@ def _step_over_at(notice: Notice) -> int | None:
     tries = _tries(notice)
     if not tries:
         return None
-    last = tries[-1]
-    wait = notice.policy.steps[notice.step_index].wait
-    wait_over = None if wait is None else tries[0].at + wait
+    last = _decisive(tries)
     if last.outcome is None or last.outcome is Outcome.DENIED:
         return None
+    wait = notice.policy.steps[notice.step_index].wait
+    wait_over = None if wait is None else _wait_over(tries, last, wait)
     if last.open:
         if last.outcome is Outcome.UNKNOWN and notice.policy.on_unknown == "next":
             return 0
@@ -356,13 +384,15 @@ def _begins_at(notice: Notice) -> int | None:
     tries = _tries(notice)
     if not tries:
         return 0
-    return tries[-1].retry_at if not tries[-1].open else None
+    last = _decisive(tries)
+    return last.retry_at if not last.open else None
 
 
 def _reconsider(notice: Notice, now: int) -> Notice:
     """State and next due time, from the attempts and the policy alone."""
     if notice.state in END_STATES:
-        return _with(notice, due_at=_closing(notice))
+        lost = (a.at + LEASE for a in notice.attempts if a.outcome is None)
+        return _with(notice, due_at=_earliest(_closing(notice), *lost))
     if any(a.outcome is None for a in notice.attempts):
         return notice
     index, count = notice.step_index, len(notice.policy.steps)

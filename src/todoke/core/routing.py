@@ -211,7 +211,7 @@ def _parse_steps(raw: Any, pointer: str) -> tuple[PolicyStep, ...]:
         at = f"{pointer}/{i}"
         if not isinstance(item, Mapping) or set(item) - {"step", "wait"}:
             raise InvalidPolicy('A step is an object with "step" and perhaps "wait".', at)
-        if item.get("step") not in {*Step}:
+        if item.get("step") not in [*Step]:
             raise InvalidPolicy(
                 f"There is no step {str(item.get('step'))[:40]!r}. Steps are {', '.join(Step)}.", f"{at}/step"
             )
@@ -230,7 +230,7 @@ def _parse_quiet(raw: Any, pointer: str) -> tuple[QuietHours, ...]:
         at = f"{pointer}/{i}"
         if not isinstance(item, Mapping) or set(item) != {"country", "from", "to"}:
             raise InvalidPolicy('Quiet hours have "country", "from" and "to".', at)
-        if item["country"] not in UTC_OFFSET:
+        if item["country"] not in [*UTC_OFFSET]:
             raise InvalidPolicy("Quiet hours are for TW, TH or JP.", f"{at}/country")
         start, end = (_minute(item[k], f"{at}/{k}") for k in ("from", "to"))
         if start == end:
@@ -242,7 +242,7 @@ def _parse_quiet(raw: Any, pointer: str) -> tuple[QuietHours, ...]:
 def _minute(text: Any, pointer: str) -> int:
     hours, colon, minutes = str(text).partition(":")
     valid = colon and hours.isascii() and hours.isdigit() and minutes.isascii() and minutes.isdigit()
-    if not valid or len(minutes) != 2 or int(hours) > 23 or int(minutes) > 59:
+    if not valid or len(hours) > 2 or len(minutes) != 2 or int(hours) > 23 or int(minutes) > 59:
         raise InvalidPolicy("A time of day is written like 21:00.", pointer)
     return int(hours) * 60 + int(minutes)
 

@@ -1,7 +1,7 @@
 """One channel's sending: claim what is due, commit the attempts, send them at LINE's rate, hand on the answers."""
 
 import asyncio
-from collections.abc import Callable
+from typing import Protocol
 
 from todoke.actions.advance import LostChannel, Setup, ToSend, claim
 from todoke.carriers import Carrier, LineNotification, SmsMessage
@@ -13,17 +13,36 @@ from todoke.engine.loop import Loop, log
 from todoke.engine.pacer import Pacer
 from todoke.engine.recorder import Recorder
 from todoke.ids import Ids
-from todoke.sealing import Seal
+from todoke.sealing import CannotUnseal, Seal
 from todoke.storage import notices as notice_store
 from todoke.storage.channels import Channel
 from todoke.storage.database import Database
 from todoke.storage.lookup import Lookup
 
 BATCH = 256
-"""Notices claimed in one commit. After a crash at most what was claimed has an unknown outcome."""
+"""Notices claimed and not yet answered, at most: after a crash so many of a channel have an unknown outcome."""
+REFILL = BATCH // 2
+"""More are claimed when no more than so many are left."""
 AT_ONCE = 48
 """Requests of one channel that may be open at the same time."""
 THROTTLE_SECONDS = 1.0
+DOUBT_SECONDS = 0.1
+
+
+class Ownership(Protocol):
+    """Whose a channel is; `todoke.engine.owners.Owners` knows."""
+
+    def owns(self, channel_id: str) -> bool:
+        """Whether this process paces the channel, as far as it knows."""
+        ...
+
+    def lease_holds(self) -> bool:
+        """Whether that is sure for long enough to send a request."""
+        ...
+
+    def lost(self, channel_id: str, fence: int) -> None:
+        """Another process paces it now; `fence` is the number we had."""
+        ...
 
 
 class Outlets:
@@ -53,8 +72,7 @@ class Deliver(Loop):
         lookup: Lookup,
         ids: Ids,
         seal: Seal,
-        still_mine: Callable[[], bool],
-        lost: Callable[[str], None],
+        ownership: Ownership,
     ) -> None:
         super().__init__(clock)
         self.channel_id = channel.id
@@ -65,30 +83,30 @@ class Deliver(Loop):
         self._lookup = lookup
         self._ids = ids
         self._seal = seal
-        self._still_mine = still_mine
-        self._lost = lost
+        self._ownership = ownership
         self._pacer = Pacer(channel.rate)
         self._token: tuple[bytes | None, str] = (None, "")
         self._queue: asyncio.Queue[ToSend] = asyncio.Queue()
         self._senders = [asyncio.create_task(self._send_all()) for _ in range(AT_ONCE)]
 
     async def step(self) -> bool:
-        if self._recorder.out(self.channel_id) > BATCH:
+        out = self._recorder.out(self.channel_id)
+        if out > REFILL:
             self.due_at = None
             return False
         now = self.clock.now()
         try:
-            async with self._database.write() as tx:
+            async with self._database.write(quick=True) as tx:
                 claimed = await claim(
-                    tx, self.channel_id, self._fence, now, BATCH, self._ids, self._lookup, self._outlets.setup
+                    tx, self.channel_id, self._fence, now, BATCH - out, self._ids, self._lookup, self._outlets.setup
                 )
         except LostChannel:
             log.warning("channel.lost", channel=self.channel_id)
-            self._lost(self.channel_id)
+            self._ownership.lost(self.channel_id, self._fence)
             self.stop()
             return False
         if not claimed.looked_at:
-            async with self._database.read() as tx:
+            async with self._database.read(quick=True) as tx:
                 self.due_at = await notice_store.next_due(tx, self.channel_id)
             return False
         self._use(claimed.channel)
@@ -99,25 +117,43 @@ class Deliver(Loop):
 
     def _use(self, channel: Channel) -> None:
         self._pacer.set_rate(channel.rate)
-        if channel.access_token is not None and channel.access_token != self._token[0]:
-            self._token = (channel.access_token, self._seal.open(channel.access_token))
+        if channel.access_token is None or channel.access_token == self._token[0]:
+            return
+        try:
+            token = self._seal.open(channel.access_token)
+        except CannotUnseal as error:
+            # Attempts are committed by now. Without a token the carrier denies each, which pauses the channel.
+            log.error("channel.sealed", channel=channel.id, why=str(error))
+            token = ""
+        self._token = (channel.access_token, token)
 
     async def _send_all(self) -> None:
         while True:
             item = await self._queue.get()
-            if not self._still_mine():
-                # Its new owner holds the attempt for unknown; sending it now might send it twice.
-                self._recorder.dropped(self.channel_id, 1)
-                continue
             try:
+                if not await self._may_send():
+                    # Its new owner holds the attempt for unknown; sending it now might send it twice.
+                    self._recorder.dropped(self.channel_id, 1)
+                    continue
                 answer = await self._send(item)
+            except asyncio.CancelledError:
+                self._recorder.dropped(self.channel_id, 1)
+                raise
             except Exception as error:
                 # Whatever broke, the request may have left: claiming anything else could lose a notice.
                 log.exception("send.error", attempt=item.attempt_id, error=type(error).__name__)
                 answer = Answer(outcome=Outcome.UNKNOWN, detail=f"internal error: {type(error).__name__}")
             self._recorder.add(self.channel_id, item.notice_id, item.attempt_id, answer)
-            if self._recorder.out(self.channel_id) == BATCH:
+            if self._recorder.out(self.channel_id) == REFILL:
                 self.wake.set()
+
+    async def _may_send(self) -> bool:
+        """Whether the channel is ours. Waits while that is in doubt, as when the database has just stalled."""
+        while self._ownership.owns(self.channel_id):
+            if self._ownership.lease_holds():
+                return True
+            await asyncio.sleep(DOUBT_SECONDS)
+        return False
 
     async def _send(self, item: ToSend) -> Answer:
         if item.step is Step.SMS:
@@ -135,7 +171,8 @@ class Deliver(Loop):
         return answer
 
     async def close(self) -> None:
-        """Ends the senders. What is out must have been recorded before."""
+        """Ends the senders. What is still out then will not be recorded: its outcome is unknown."""
         for sender in self._senders:
             sender.cancel()
         await asyncio.gather(*self._senders, return_exceptions=True)
+        self._recorder.dropped(self.channel_id, self._queue.qsize())

@@ -47,13 +47,13 @@ class Engine:
         self._recorder = Recorder(clock, database, lookup)
         self._owners = Owners(clock, database, Presence(data_dir / "running", ids.new()), lookup, self._took)
         self._inbox = Inbox(clock, database, lookup, readers)
-        self._intake = Intake(clock, database, data_dir / "uploads", lookup, ids)
+        self._intake = Intake(clock, database, data_dir / "uploads", lookup, ids, self._wake_deliver)
         self._fixed: list[Loop] = [
             self._owners,
             self._intake,
             self._inbox,
             self._recorder,
-            Housekeeping(clock, database),
+            Housekeeping(clock, database, data_dir / "uploads"),
         ]
         self._delivers: dict[str, Deliver] = {}
         self._tasks: dict[Loop, asyncio.Task[None]] = {}
@@ -75,7 +75,10 @@ class Engine:
     async def _took(self, channel: Channel, fence: int) -> None:
         if (before := self._delivers.pop(channel.id, None)) is not None:
             before.stop()
+            # A claim that it is in the middle of must be counted before its senders end.
+            await self._tasks.pop(before)
             await before.close()
+            self._recorder.listeners.remove(before.wake)
         deliver = Deliver(
             self._clock,
             self._database,
@@ -86,8 +89,7 @@ class Engine:
             self._lookup,
             self._ids,
             self._seal,
-            self._owners.still_mine,
-            self._owners.lost,
+            self._owners,
         )
         self._delivers[channel.id] = deliver
         self._recorder.listeners.append(deliver.wake)
@@ -97,6 +99,11 @@ class Engine:
         """Something was stored: look now rather than at the next turn."""
         for loop in self._loops:
             loop.wake.set()
+
+    def _wake_deliver(self, channel_id: str) -> None:
+        """Notices of this channel were stored."""
+        if (deliver := self._delivers.get(channel_id)) is not None:
+            deliver.wake.set()
 
     def wake_inbox(self) -> None:
         """A carrier's request was stored."""

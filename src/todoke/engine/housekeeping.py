@@ -1,9 +1,11 @@
-"""Drops what is only kept for a while: applied requests from outside, answers to idempotency keys."""
+"""Drops what is only kept for a while: applied requests from outside, answers to idempotency keys, stray files."""
 
-from todoke.clock import Clock
+from pathlib import Path
+
+from todoke.clock import Clock, wall
 from todoke.core.durations import DAY, HOUR
 from todoke.engine.loop import Loop
-from todoke.storage import idempotency, inbox
+from todoke.storage import batches, idempotency, inbox
 from todoke.storage.database import Database
 
 KEEP_INBOX = 30 * DAY
@@ -16,8 +18,9 @@ class Housekeeping(Loop):
 
     name = "housekeeping"
 
-    def __init__(self, clock: Clock, database: Database) -> None:
+    def __init__(self, clock: Clock, database: Database, uploads: Path) -> None:
         super().__init__(clock)
+        self._uploads = uploads
         self._database = database
         self._last: int | None = None
 
@@ -28,5 +31,15 @@ class Housekeeping(Loop):
         async with self._database.write() as tx:
             await inbox.forget(tx, now - KEEP_INBOX)
             await idempotency.forget(tx, now - KEEP_ANSWERS)
+        async with self._database.read() as tx:
+            wanted = {b.id for b in await batches.reading(tx)}
+        self._drop_strays(wanted)
         self._last = now
         return False
+
+    def _drop_strays(self, wanted: set[str]) -> None:
+        """Uploads that no batch reads any more: it was cancelled, or its upload was cut off."""
+        for path in self._uploads.glob("*.csv"):
+            # One that is being uploaded just now has no batch yet; by the file's own time, which is real.
+            if path.stem not in wanted and wall() - path.stat().st_mtime * 1000 > EVERY:
+                path.unlink(missing_ok=True)

@@ -29,12 +29,12 @@ class Inbox(Loop):
         self._readers = readers
 
     async def step(self) -> bool:
-        async with self._database.read() as tx:
+        async with self._database.read(quick=True) as tx:
             stored = await store.pending(tx, MOST)
         if not stored:
             return False
         requests = [self._read(s) for s in stored]
-        async with self._database.write() as tx:
+        async with self._database.write(quick=True) as tx:
             recorded = await apply_events(tx, requests, self.clock.now(), self._lookup)
         if recorded.unknown_tags:
             UNKNOWN_TAGS.inc(recorded.unknown_tags)

@@ -5,7 +5,7 @@ How far it got is committed with the rows, so a process that is killed goes on w
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -70,7 +70,7 @@ def read_portion(path: Path, batch: Batch, target: Target, now: int, ids: Ids, m
     columns = msgspec.json.decode(batch.columns, type=Columns)
     notices: list[NewNotice] = []
     rejects: list[Reject] = []
-    line, rows = batch.line, 0
+    line, rows = batch.line, 0  # the line where the next row begins
     with path.open("rb") as file:
         lines = Lines(file, batch.position)
         reader = csv.reader(iter(lines))
@@ -84,7 +84,7 @@ def read_portion(path: Path, batch: Batch, target: Target, now: int, ids: Ids, m
                 row, problem = [], f"This row can't be read as CSV ({error})."
             else:
                 problem = ""
-            begins, line = line + 1, base + reader.line_num
+            begins, line = line, base + reader.line_num
             if not problem and not any(row):
                 continue
             rows += 1
@@ -127,12 +127,21 @@ def _take(
 
 
 class Intake(Loop):
-    """Reads batches, the oldest first, a portion at a time."""
+    """Reads batches, a portion of each in turn: a short list need not wait for a long one."""
 
     name = "intake"
 
-    def __init__(self, clock: Clock, database: Database, folder: Path, lookup: Lookup, ids: Ids) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        database: Database,
+        folder: Path,
+        lookup: Lookup,
+        ids: Ids,
+        woken: Callable[[str], None],
+    ) -> None:
         super().__init__(clock)
+        self._woken = woken
         self._database = database
         self._folder = folder
         self._lookup = lookup
@@ -140,12 +149,16 @@ class Intake(Loop):
         self._targets: dict[str, Target] = {}
 
     async def step(self) -> bool:
-        async with self._database.read() as tx:
+        async with self._database.read(quick=True) as tx:
             reading = await store.reading(tx)
         if not reading:
             self._targets.clear()
             return False
-        batch = reading[0]
+        for batch in reading:
+            await self._read_or_fail(batch)
+        return True
+
+    async def _read_or_fail(self, batch: Batch) -> None:
         try:
             await self._read(batch)
         except (BrokenFile, OSError) as error:
@@ -156,14 +169,13 @@ class Intake(Loop):
             )
             async with self._database.write() as tx:
                 await store.update_batch(tx, batch.id, state="failed", error=why, read_at=self.clock.now())
-        return True
 
     async def _read(self, batch: Batch) -> None:
         target = await self._target(batch)
         path = self._folder / f"{batch.id}.csv"
         now = self.clock.now()
         portion = read_portion(path, batch, target, now, self._ids)
-        async with self._database.write() as tx:
+        async with self._database.write(quick=not portion.at_end) as tx:
             # Cancelled in the meantime? Then this portion is not wanted any more.
             current = await store.get_batch(tx, batch.id)
             if current is None or current.state != "reading" or current.position != batch.position:
@@ -182,12 +194,13 @@ class Intake(Loop):
                 values |= {"state": "done", "read_at": now, "duplicates": duplicates}
             await store.update_batch(tx, batch.id, **values)
         ACCEPTED.inc(len(portion.notices))
+        self._woken(batch.channel_id)
         if portion.at_end:
             path.unlink(missing_ok=True)
 
     async def _target(self, batch: Batch) -> Target:
         if batch.id not in self._targets:
-            async with self._database.read() as tx:
+            async with self._database.read(quick=True) as tx:
                 self._targets[batch.id] = await intake.resolve_stored(
                     tx, batch.account_id, batch.channel_id, batch.template_id, batch.policy_id, self._lookup
                 )

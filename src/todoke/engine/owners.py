@@ -8,6 +8,7 @@ from pathlib import Path
 from todoke.actions.advance import recover
 from todoke.clock import Clock, monotonic, wall
 from todoke.engine.loop import Loop, log
+from todoke.engine.metrics import CHANNELS_PAUSED
 from todoke.storage import channels as store
 from todoke.storage.channels import Channel
 from todoke.storage.database import Database
@@ -73,21 +74,34 @@ class Owners(Loop):
         self._renewed = 0.0
         self._dead: set[str] = set()
 
-    def still_mine(self) -> bool:
+    def owns(self, channel_id: str) -> bool:
+        """Whether this process paces the channel, as far as it knows."""
+        return channel_id in self._mine
+
+    def lease_holds(self) -> bool:
         """Whether the leases are surely ours for long enough to send a request."""
         return monotonic() - self._renewed < LEASE_MS / 1000 / 2
 
-    def lost(self, channel_id: str) -> None:
-        self._mine.pop(channel_id, None)
+    def lost(self, channel_id: str, fence: int) -> None:
+        """Another process paces the channel now; nothing changes if we took it back meanwhile."""
+        if self._mine.get(channel_id) == fence:
+            del self._mine[channel_id]
 
     async def step(self) -> bool:
         if self._mine and monotonic() - self._renewed > RENEW_SECONDS:
-            async with self._database.write() as tx:
+            async with self._database.write(quick=True) as tx:
                 begun = monotonic()
                 await store.renew(tx, self._presence.name, wall() + LEASE_MS)
             self._renewed = begun
-        async with self._database.read() as tx:
-            free = [c for c in await store.list_channels(tx) if c.id not in self._mine and self._is_free(c)]
+        async with self._database.read(quick=True) as tx:
+            channels = await store.list_channels(tx)
+        CHANNELS_PAUSED.set(sum(c.paused_at is not None for c in channels))
+        for channel in channels:
+            fence = self._mine.get(channel.id)
+            if fence is not None and fence != channel.fence:
+                log.warning("channel.lost", channel=channel.id)
+                self.lost(channel.id, fence)
+        free = [c for c in channels if c.id not in self._mine and self._is_free(c)]
         for channel in free:
             await self._take(channel.id)
         return bool(free)
@@ -101,7 +115,7 @@ class Owners(Loop):
         return channel.owner == self._presence.name
 
     async def _take(self, channel_id: str) -> None:
-        async with self._database.write() as tx:
+        async with self._database.write(quick=True) as tx:
             channel = await store.get_channel(tx, channel_id)
             if channel is None or not self._is_free(channel):
                 return
@@ -116,7 +130,7 @@ class Owners(Loop):
 
     async def release(self) -> None:
         """Gives up every channel, for the next process to take at once."""
-        async with self._database.write() as tx:
+        async with self._database.write(quick=True) as tx:
             await store.give_up(tx, self._presence.name)
         self._mine.clear()
         self._presence.leave()

@@ -14,19 +14,25 @@ class Pacer:
     def __init__(self, rate: float) -> None:
         self._gap = 1 / (rate * SHARE)
         self._next = 0.0
+        self._held_until = 0.0
 
     def set_rate(self, rate: float) -> None:
         self._gap = 1 / (rate * SHARE)
 
     def hold(self, seconds: float) -> None:
         """LINE said 429: nothing leaves for so long."""
-        self._next = max(self._next, monotonic() + seconds)
+        self._held_until = max(self._held_until, monotonic() + seconds)
+        self._next = max(self._next, self._held_until)
 
     async def turn(self) -> None:
         """Returns when the next request may leave."""
-        now = monotonic()
-        # A pause saves up two hundredths of a second, so that a late wake-up is made good again.
-        begin = max(self._next, now - 0.02)
-        self._next = begin + self._gap
-        if begin > now:
-            await asyncio.sleep(begin - now)
+        while True:
+            now = monotonic()
+            # A pause saves up two hundredths of a second, so that a late wake-up is made good again.
+            begin = max(self._next, now - 0.02)
+            self._next = begin + self._gap
+            if begin > now:
+                await asyncio.sleep(begin - now)
+            # LINE may have asked us to wait while this one slept: then it queues up again.
+            if begin >= self._held_until:
+                return

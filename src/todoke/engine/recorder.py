@@ -38,7 +38,7 @@ class Recorder(Loop):
 
     def dropped(self, channel_id: str, count: int) -> None:
         """These will not be recorded by us: the channel went to another process."""
-        self._out[channel_id] -= count
+        self._out[channel_id] = self._out.get(channel_id, 0) - count
         self._tell()
 
     def add(self, channel_id: str, notice_id: str, attempt_id: str, answer: Answer) -> None:
@@ -53,7 +53,7 @@ class Recorder(Loop):
             return False
         answers, self._answers = self._answers[:MOST], self._answers[MOST:]
         try:
-            async with self._database.write() as tx:
+            async with self._database.write(quick=True) as tx:
                 recorded = await record_answers(tx, answers, self.clock.now(), self._lookup)
         except BaseException:
             self._answers = answers + self._answers
@@ -62,8 +62,8 @@ class Recorder(Loop):
         for _, _, answer in answers:
             ATTEMPTS.labels(answer.outcome).inc()
         LATE_DUPLICATES.inc(recorded.late_duplicates)
-        if recorded.paused:
-            log.error("channel.paused", why=recorded.paused, remedy="see todoke doctor")
+        for why in recorded.paused:
+            log.error("channel.paused", why=why, remedy="see todoke doctor")
         self._tell()
         return True
 

@@ -1,7 +1,7 @@
 """The web half of Todoke as one ASGI application."""
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -10,6 +10,7 @@ from todoke.server import problems
 from todoke.server.api import batches, channels, content, notices, reports
 from todoke.server.inbound import routes as inbound
 from todoke.server.limits import BodyLimit
+from todoke.server.openapi import DocumentedApp, problem_response
 from todoke.server.problems import Problem, respond
 from todoke.server.services import Services
 from todoke.server.web import routes as web
@@ -25,7 +26,7 @@ branch on `type` and `status`, not on texts. Numbers are masked in every answer 
 
 def make_app(services: Services) -> FastAPI:
     """The application. The engine is started and stopped by whoever serves it."""
-    app = FastAPI(
+    app = DocumentedApp(
         title="Todoke",
         version=__version__,
         description=DESCRIPTION,
@@ -34,6 +35,7 @@ def make_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.add_middleware(BodyLimit)
+    app.add_middleware(problems.Failures)
     problems.install(app)
     for router in (notices.router, batches.router, channels.router, content.router, reports.router):
         app.include_router(router)
@@ -45,16 +47,33 @@ def make_app(services: Services) -> FastAPI:
 
 
 def _operations(app: FastAPI, services: Services) -> None:
-    @app.get("/healthz", tags=["Operations"], summary="Whether this process lives")
+    @app.get(
+        "/healthz",
+        tags=["Operations"],
+        summary="Whether this process lives",
+        description="Asks nothing else: it says ok for as long as requests are answered at all.",
+    )
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["Operations"], summary="Whether it can work; 503 says why not")
+    @app.get(
+        "/readyz",
+        tags=["Operations"],
+        summary="Whether it can work",
+        description="503 says why not: it is starting or stopping, or the clock it follows is gone.",
+        responses={503: problem_response("It can't work just now; `detail` says why.")},
+    )
     async def readyz() -> Response:
         if (why := services.is_ready()) is not None:
             return respond(Problem(503, "not-ready", why))
         return JSONResponse({"status": "ready"})
 
-    @app.get("/metrics", tags=["Operations"], summary="Counts for Prometheus")
+    @app.get(
+        "/metrics",
+        tags=["Operations"],
+        summary="Counts for Prometheus",
+        description="Nothing of a recipient stands in them.",
+        response_class=PlainTextResponse,
+    )
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

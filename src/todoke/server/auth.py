@@ -11,7 +11,7 @@ from todoke.server.services import Parts
 
 _bearer = HTTPBearer(
     auto_error=False,
-    scheme_name="API key",
+    scheme_name="ApiKey",
     description="An API key: `todoke keys create`, or the file api.key that the first start makes in the data folder.",
 )
 

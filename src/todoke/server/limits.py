@@ -18,10 +18,6 @@ def limit_of(path: str) -> int:
     return next((limit for prefix, limit in LIMITS if path.startswith(prefix)), JSON_LIMIT)
 
 
-class _TooLarge(Exception):
-    pass
-
-
 class BodyLimit:
     """Answers 413 by the announced length, or as soon as more has come than allowed."""
 
@@ -33,32 +29,22 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         limit = limit_of(scope["path"])
-        refusal = respond(
-            Problem(
-                413, "too-large", f"The body is larger than {limit:,} bytes, the most for {scope['path']}."
-            )
-        )
         announced = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
         if announced.isdigit() and int(announced) > limit:
-            await refusal(scope, receive, send)
+            await respond(_too_large(limit))(scope, receive, send)
             return
-        seen, begun = 0, False
+        seen = 0
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
-                raise _TooLarge
+                raise _too_large(limit)
             return message
 
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
+        await self._app(scope, counted, send)
 
-        try:
-            await self._app(scope, counted, watched)
-        except _TooLarge:
-            if not begun:
-                await refusal(scope, receive, send)
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "too-large", f"The body is larger than {limit:,} bytes, the most that is taken here.")

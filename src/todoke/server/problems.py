@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem+json: what is wrong, where, and what to do about it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todoke.actions.channels import Conflict
 from todoke.actions.intake import NotFound
@@ -29,9 +32,14 @@ class Problem(Exception):
         super().__init__(detail)
         self.status = status
         self.kind = kind
-        self.detail = detail
-        self.errors = errors
+        self.detail = _sendable(detail)
+        self.errors = [(_sendable(pointer), _sendable(message)) for pointer, message in errors]
         self.headers = {k.replace("_", "-"): v for k, v in headers.items()}
+
+
+def _sendable(text: str) -> str:
+    """The text without halves of characters, which JSON input can hold and no answer can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def problem_body(
@@ -76,24 +84,75 @@ _WORDS = {
     "int_type": "This must be a whole number.",
     "bool_type": "This must be true or false.",
     "model_attributes_type": "This must be an object.",
-    "json_invalid": "The body is not JSON.",
+    "model_type": "This must be an object.",
 }
+_SOURCES = ("body", "query", "header", "path", "cookie")
+_TRIED = frozenset({"str", "int", "dict[str,any]"})
+
+
+def findings(errors: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What pydantic found, as pointers and words for whoever wrote the request."""
+    found: dict[str, str] = {}
+    for error in errors:
+        place = [str(p) for p in error["loc"]]
+        source = "" if not place or place[0] not in _SOURCES else place.pop(0)
+        # Where a value may be of several types, pydantic adds the type that it tried last.
+        path = "/".join(p for p in place if p not in _TRIED)
+        pointer = f"/{path}" if source in ("", "body") else f"{source}: {path}"
+        message = _WORDS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+        found.setdefault(pointer, message)
+    return list(found.items())
 
 
 def _from_validation(error: RequestValidationError) -> Problem:
-    errors = []
+    if isinstance(error.body, bytes):
+        detail = "The body is not marked as JSON. Send the header Content-Type: application/json."
+        return Problem(415, "unsupported-media-type", detail)
     for e in error.errors():
-        kind, place = e["type"], [str(p) for p in e["loc"]]
-        if kind == "json_invalid":
+        if e["type"] == "json_invalid":
             where = e.get("ctx", {}).get("error", "")
-            return Problem(400, "malformed-json", f"The body is not JSON: {where} at character {place[-1]}.")
-        source, *path = place
-        pointer = "/" + "/".join(path) if source == "body" else f"{source}: {'/'.join(path)}"
-        message = _WORDS.get(kind) or str(e["msg"]).removeprefix("Value error, ")
-        errors.append((pointer.rstrip("/") or "/", message))
-    first = errors[0]
+            detail = f"The body is not JSON: {where} at character {e['loc'][-1]}."
+            return Problem(400, "malformed-json", detail)
+    errors = findings(error.errors())
+    pointer, message = errors[0]
     more = f" And {len(errors) - 1} more." if len(errors) > 1 else ""
-    return Problem(422, "invalid", f"{first[0]}: {first[1]}{more}", errors)
+    return Problem(422, "invalid", f"{pointer}: {message}{more}", errors)
+
+
+def _from_http(request: Request, error: HTTPException) -> Problem:
+    # What breaks off reading a body comes wrapped: too large, not UTF-8, nested too deep.
+    match error.__cause__:
+        case Problem() as cause:
+            return cause
+        case UnicodeDecodeError():
+            return Problem(400, "malformed-json", "The body is not JSON: it is not in UTF-8.")
+        case RecursionError():
+            return Problem(
+                400, "malformed-json", "The body is not JSON that can be read: it is nested too deep."
+            )
+        case ValueError():
+            return Problem(
+                400, "malformed-json", "The body is not JSON that can be read: a number is too long."
+            )
+    match error.status_code:
+        case 404:
+            return Problem(404, "not-found", "There is nothing at this address. See /docs.")
+        case 405:
+            allowed = ", ".join(_methods(request))
+            detail = f"{request.method} is not possible here, only {allowed}. See /docs."
+            return Problem(405, "method-not-allowed", detail, Allow=allowed)
+    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return Problem(error.status_code, kind, str(error.detail))
+
+
+def _methods(request: Request) -> list[str]:
+    """What the address of a 405 takes. Each method has a route of its own, and the router names only one."""
+    scope = dict(request.scope)
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(r.matches(scope | {"method": method})[0] is Match.FULL for r in request.app.router.routes)
+    ]
 
 
 def install(app: FastAPI) -> None:
@@ -113,21 +172,43 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
-        if error.status_code == 404:
-            return respond(Problem(404, "not-found", "There is nothing at this address. See /docs."))
-        if error.status_code == 405:
-            return respond(
-                Problem(405, "method-not-allowed", f"{request.method} is not possible here. See /docs.")
-            )
-        return respond(Problem(error.status_code, "http", str(error.detail)))
+        return respond(_from_http(request, error))
 
     @app.exception_handler(StorageError)
     async def on_storage(_: Request, error: StorageError) -> Response:
         return respond(Problem(503, "storage", str(error)))
 
-    @app.exception_handler(Exception)
-    async def on_anything(request: Request, error: Exception) -> Response:
-        log.error("server.error", path=request.url.path, error=type(error).__name__, exc_info=error)
-        return respond(
-            Problem(500, "internal", "Todoke failed at this. It is logged; nothing was half done.")
-        )
+    @app.exception_handler(ClientDisconnect)
+    async def on_gone(_: Request, __: ClientDisconnect) -> Response:
+        # Whoever asked went away before the body was here: nobody reads this answer.
+        return respond(Problem(400, "incomplete", "The connection ended before the body did."))
+
+
+class Failures:
+    """Answers whatever a handler failed at as a problem, and logs it.
+
+    An exception handler for Exception would do so too, but then the server still sees the exception and ends
+    the connection, on which the caller may have sent the next request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            # The route, not the address: whoever called may have written anything into that.
+            route = getattr(scope.get("route"), "path", None)
+            log.error("server.error", route=route, error=type(error).__name__, exc_info=error)
+            detail = "Todoke failed at this. It is logged; nothing was half done."
+            await respond(Problem(500, "internal", detail))(scope, receive, send)

@@ -1,12 +1,14 @@
 """The connection to the database: one writer at a time, readers beside it, migrations at the start."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, inspect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,25 +36,34 @@ class Database:
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Tx]:
-        """A writing transaction: committed durably at the end, rolled back on an error."""
+    async def write(self, *, quick: bool = False) -> AsyncIterator[Tx]:
+        """A writing transaction: committed durably at the end, rolled back on an error.
+
+        `quick`: it holds the program up while it runs, and so is for few rows by their keys only.
+        """
+        engine = self._engines.quick_writer if quick else self._engines.writer
         async with self._turn:
-            async with self._engines.writer.begin() as connection:
+            async with engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Tx]:
-        """A reading transaction: one consistent view, never waiting for the writer."""
-        async with self._engines.reader.connect() as connection:
+    async def read(self, *, quick: bool = False) -> AsyncIterator[Tx]:
+        """A reading transaction: one consistent view, never waiting for the writer. `quick` as in `write`."""
+        engine = self._engines.quick_reader if quick else self._engines.reader
+        async with engine.connect() as connection:
             yield connection
 
     async def migrate(self) -> None:
         """Brings the tables to this version. Raises StorageError where the file can't be written."""
         try:
-            async with self._engines.migrator.begin() as connection:
+            async with self._engines.writer.begin() as connection:
                 await connection.run_sync(_upgrade)
         except sqlite.ERRORS as error:
             raise StorageError(sqlite.explain(error)) from error
+        except CommandError as error:
+            raise StorageError(
+                f"The database was made by another version of Todoke ({error}). Start that version or a newer one."
+            ) from error
 
     async def is_current(self) -> bool:
         """Whether the tables are there."""
@@ -61,6 +72,13 @@ class Database:
 
     async def close(self) -> None:
         await self._engines.dispose()
+
+
+def portions(values: Iterable[str], size: int = 10_000) -> Iterator[list[str]]:
+    """The values in lists short enough for one statement: databases limit the parameters of one."""
+    rest = iter(values)
+    while portion := list(islice(rest, size)):
+        yield portion
 
 
 def _upgrade(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from todoke.storage.database import Tx
+from todoke.storage.database import Tx, portions
 from todoke.storage.tables import events_seen
 from todoke.storage.tables import inbox as i
 
@@ -57,8 +57,11 @@ async def mark_applied(tx: Tx, errors: dict[int, str | None], now: int) -> None:
 async def unseen(tx: Tx, ids: Iterable[str]) -> set[str]:
     """Those of the event ids that were not applied before."""
     wanted = set(ids)
-    query = select(events_seen.c.id).where(events_seen.c.id.in_(wanted))
-    return wanted - {row[0] for row in await tx.execute(query)}
+    seen: set[str] = set()
+    for portion in portions(wanted):
+        query = select(events_seen.c.id).where(events_seen.c.id.in_(portion))
+        seen.update(row[0] for row in await tx.execute(query))
+    return wanted - seen
 
 
 async def mark_seen(tx: Tx, ids: Iterable[str], now: int) -> None:

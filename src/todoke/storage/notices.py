@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,7 +12,8 @@ from sqlalchemy import Select, bindparam, insert, select, update
 from todoke.core.notice import Attempt, Notice, State
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Policy, Step
-from todoke.storage.database import Tx
+from todoke.storage.bulk import Bulk
+from todoke.storage.database import Tx, portions
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
 
@@ -87,44 +89,31 @@ _STATES = {s.value: s for s in State}
 _OUTCOMES: dict[str | None, Outcome | None] = {None: None} | {o.value: o for o in Outcome}
 _STEPS = {s.value: s for s in Step}
 
-_INSERT_NOTICES = insert(n)
-_INSERT_ATTEMPTS = insert(a)
-_UPDATE_NOTICES = (
-    update(n)
-    .where(n.c.id == bindparam("of"))
-    .values(
-        {
-            k: bindparam(k)
-            for k in ("state", "reason", "step_index", "skips", "cancelled_at", "ended_at", "due_at")
-        }
-    )
+_insert_notices = Bulk(insert(n), NewNotice.__struct_fields__)
+_update_notices = Bulk(
+    update(n).where(n.c.id == bindparam("of")),
+    ("of", "state", "reason", "step_index", "skips", "cancelled_at", "ended_at", "due_at"),
 )
-_UPDATE_ATTEMPTS = (
-    update(a)
-    .where(a.c.id == bindparam("of"))
-    .values(
-        {
-            k: bindparam(k)
-            for k in (
-                "outcome",
-                "open",
-                "answered_at",
-                "proof_at",
-                "late_duplicate",
-                "status",
-                "detail",
-                "request_id",
-                "retry_at",
-            )
-        }
-    )
+_TOLD = (
+    "outcome",
+    "open",
+    "answered_at",
+    "proof_at",
+    "late_duplicate",
+    "status",
+    "detail",
+    "request_id",
+    "retry_at",
+)
+_update_attempts = Bulk(update(a).where(a.c.id == bindparam("of")), ("of", *_TOLD))
+_insert_attempts = Bulk(
+    insert(a), ("id", "notice_id", "step_index", "step", "at", "gives_proof", "closes_at", "units", *_TOLD)
 )
 
 
 async def insert_new(tx: Tx, rows: Sequence[NewNotice]) -> None:
     """Stores new notices. Raises the database's error where an id stands already."""
-    if rows:
-        await tx.execute(_INSERT_NOTICES, [msgspec.structs.asdict(r) for r in rows])
+    await _insert_notices(tx, [msgspec.structs.astuple(r) for r in rows])
 
 
 async def load_due(tx: Tx, channel_id: str, now: int, limit: int) -> list[Any]:
@@ -140,7 +129,10 @@ async def load_due(tx: Tx, channel_id: str, now: int, limit: int) -> list[Any]:
 
 async def load_by_ids(tx: Tx, ids: Iterable[str]) -> list[Any]:
     """The rows of these notices; for `assemble`."""
-    return list((await tx.execute(select(*_LOADED).where(n.c.id.in_(list(ids))))).all())
+    rows: list[Any] = []
+    for portion in portions(ids):
+        rows += (await tx.execute(select(*_LOADED).where(n.c.id.in_(portion)))).all()
+    return rows
 
 
 async def load_out(tx: Tx, channel_id: str) -> list[Any]:
@@ -153,21 +145,27 @@ async def load_out(tx: Tx, channel_id: str) -> list[Any]:
 
 async def notice_ids_of(tx: Tx, attempt_ids: Iterable[str]) -> dict[str, str]:
     """Attempt id → notice id, for those that exist."""
-    query = select(a.c.id, a.c.notice_id).where(a.c.id.in_(list(attempt_ids)))
-    return {row[0]: row[1] for row in await tx.execute(query)}
+    found: dict[str, str] = {}
+    for portion in portions(attempt_ids):
+        query = select(a.c.id, a.c.notice_id).where(a.c.id.in_(portion))
+        found.update((row[0], row[1]) for row in await tx.execute(query))
+    return found
 
 
 async def tags_of_requests(tx: Tx, request_ids: Iterable[str]) -> dict[str, str]:
     """The carrier's message id → our attempt id, for SMS receipts that do not carry the tag."""
-    query = select(a.c.request_id, a.c.id).where(a.c.request_id.in_(list(request_ids)), a.c.step == Step.SMS)
-    return {row[0]: row[1] for row in await tx.execute(query)}
+    found: dict[str, str] = {}
+    for portion in portions(request_ids):
+        query = select(a.c.request_id, a.c.id).where(a.c.request_id.in_(portion), a.c.step == Step.SMS)
+        found.update((row[0], row[1]) for row in await tx.execute(query))
+    return found
 
 
 async def assemble(tx: Tx, rows: Sequence[Any], policies: Mapping[str, Policy]) -> list[Loaded]:
     """Rows and their attempts as notices."""
     tried: dict[str, list[Attempt]] = defaultdict(list)
-    if wanted := [r[0] for r in rows]:
-        for row in await tx.execute(select(*_ATTEMPT).where(a.c.notice_id.in_(wanted)).order_by(a.c.id)):
+    for portion in portions(r[0] for r in rows):
+        for row in await tx.execute(select(*_ATTEMPT).where(a.c.notice_id.in_(portion)).order_by(a.c.id)):
             tried[row[0]].append(_to_attempt(row))
     return [
         Loaded(
@@ -182,7 +180,7 @@ async def assemble(tx: Tx, rows: Sequence[Any], policies: Mapping[str, Policy]) 
                 cancelled_at=r[7],
                 ended_at=r[8],
                 due_at=r[9],
-                skips=tuple((s, w) for s, w in json.loads(r[10])) if r[10] else (),
+                skips=_skips_of(r[10]),
                 attempts=tuple(tried.get(r[0], ())),
             ),
             *r[11:16],
@@ -228,59 +226,51 @@ async def save(
         known = {x.id: x for x in before.attempts}
         for attempt in after.attempts:
             if (old := known.get(attempt.id)) is None:
-                new.append(_attempt_values(attempt) | _birth_values(after.id, attempt, units))
+                new.append(_birth_values(after.id, attempt, units) + _told_values(attempt))
             elif old is not attempt and old != attempt:
-                changed.append(_attempt_values(attempt) | {"of": attempt.id})
-    if new:
-        await tx.execute(_INSERT_ATTEMPTS, new)
-    if changed:
-        await tx.execute(_UPDATE_ATTEMPTS, changed)
-    if notices:
-        await tx.execute(_UPDATE_NOTICES, notices)
+                changed.append((attempt.id, *_told_values(attempt)))
+    await _insert_attempts(tx, new)
+    await _update_attempts(tx, changed)
+    await _update_notices(tx, notices)
 
 
-def _notice_values(x: Notice) -> dict[str, Any]:
-    return {
-        "of": x.id,
-        "state": x.state,
-        "reason": x.reason,
-        "step_index": x.step_index,
-        "skips": json.dumps(x.skips) if x.skips else None,
-        "cancelled_at": x.cancelled_at,
-        "ended_at": x.ended_at,
-        "due_at": x.due_at,
-    }
+def _notice_values(x: Notice) -> tuple[Any, ...]:
+    skips = _skips_text(x.skips)
+    return x.id, str(x.state), x.reason, x.step_index, skips, x.cancelled_at, x.ended_at, x.due_at
 
 
-def _attempt_values(x: Attempt) -> dict[str, Any]:
-    return {
-        "outcome": x.outcome,
-        "open": int(x.open),
-        "answered_at": x.answered_at,
-        "proof_at": x.proof_at,
-        "late_duplicate": int(x.late_duplicate),
-        "status": x.status,
-        "detail": x.detail,
-        "request_id": x.request_id,
-        "retry_at": x.retry_at,
-    }
+def _told_values(x: Attempt) -> tuple[Any, ...]:
+    return (
+        None if x.outcome is None else str(x.outcome),
+        int(x.open),
+        x.answered_at,
+        x.proof_at,
+        int(x.late_duplicate),
+        x.status,
+        x.detail,
+        x.request_id,
+        x.retry_at,
+    )
 
 
-def _birth_values(notice_id: str, x: Attempt, units: Mapping[str, int] | None) -> dict[str, Any]:
-    return {
-        "id": x.id,
-        "notice_id": notice_id,
-        "step_index": x.step_index,
-        "step": x.step,
-        "at": x.at,
-        "gives_proof": int(x.gives_proof),
-        "closes_at": x.closes_at,
-        "units": (units or {}).get(x.id),
-    }
+def _birth_values(notice_id: str, x: Attempt, units: Mapping[str, int] | None) -> tuple[Any, ...]:
+    parts = units.get(x.id) if units else None
+    return x.id, notice_id, x.step_index, str(x.step), x.at, int(x.gives_proof), x.closes_at, parts
+
+
+# A policy's steps are skipped for the same few reasons in all its notices.
+@lru_cache(maxsize=1024)
+def _skips_text(skips: tuple[tuple[str, str], ...]) -> str | None:
+    return json.dumps(skips) if skips else None
+
+
+@lru_cache(maxsize=1024)
+def _skips_of(text: str | None) -> tuple[tuple[str, str], ...]:
+    return tuple((step, why) for step, why in json.loads(text)) if text else ()
 
 
 async def next_due(tx: Tx, channel_id: str) -> int | None:
-    """When the first notice of a channel needs something next; those in flight leave it out."""
+    """When the first notice of a channel needs something next; for one in flight, when its lease lapses."""
     query = (
         select(n.c.due_at)
         .where(n.c.channel_id == channel_id, n.c.due_at.is_not(None))

@@ -1,22 +1,33 @@
 """All that is special to SQLite: how connections open and begin, durable commits, what its errors mean."""
 
 import sqlite3
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
+import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+_PATIENT = "busy_timeout = 10000"
+_IMPATIENT = "busy_timeout = 0"
 ERRORS = (DBAPIError, sqlite3.Error, OSError)
 
 
 class Engines(NamedTuple):
-    """One connection that writes, a few that read, and one for migrations."""
+    """For writing and for reading, each twice.
+
+    `quick_…`: statements run in the event loop's own thread. A few statements over a few hundred rows take
+    less time than the way into another thread and back, which under load costs a turn of the event loop
+    each time, while the one writer is held. The others run in threads, so that long statements hold nobody up.
+    """
 
     writer: AsyncEngine
     reader: AsyncEngine
-    migrator: AsyncEngine
+    quick_writer: AsyncEngine
+    quick_reader: AsyncEngine
 
     async def dispose(self) -> None:
         for engine in self:
@@ -26,22 +37,36 @@ class Engines(NamedTuple):
 def engines(url: str) -> Engines:
     """Opens lazily: nothing is read or made before the first statement."""
     target = make_url(url).set(drivername="sqlite+aiosqlite")
-    writer = create_async_engine(target, pool_size=1, max_overflow=0)
-    reader = create_async_engine(target, pool_size=4, max_overflow=4)
-    migrator = create_async_engine(target, pool_size=1, max_overflow=0)
-    for engine, begin in ((writer, "BEGIN IMMEDIATE"), (reader, "BEGIN"), (migrator, "BEGIN IMMEDIATE")):
-        _prepare(engine, begin)
-    return Engines(writer, reader, migrator)
+    # Values of statements are numbers and names: they must not come into the text of an error.
+    new = partial(create_async_engine, target, hide_parameters=True)
+
+    async def in_place() -> aiosqlite.Connection:
+        return await _InPlace(target.database or "")
+
+    def make(begin: str, size: int, more: int = 0) -> AsyncEngine:
+        engine = new(pool_size=size, max_overflow=more)
+        return _begins(engine, begin, _PATIENT)
+
+    def make_quick(begin: str, more: int = 0) -> AsyncEngine:
+        engine = new(async_creator=in_place, pool_size=1, max_overflow=more)
+        return _begins(engine, begin, _IMPATIENT)
+
+    return Engines(
+        writer=make("BEGIN IMMEDIATE", 1),
+        reader=make("BEGIN", 4, 4),
+        quick_writer=make_quick("BEGIN IMMEDIATE"),
+        quick_reader=make_quick("BEGIN", 4),
+    )
 
 
-def _prepare(engine: AsyncEngine, begin: str) -> None:
+def _begins(engine: AsyncEngine, begin: str, patience: str) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         # The driver's own transaction handling would begin too late and too weakly; we say BEGIN ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
-            "busy_timeout = 10000",
+            patience,
             "journal_mode = WAL",
             # FULL: in WAL mode the only setting with which a commit survives a power cut.
             "synchronous = FULL",
@@ -56,6 +81,38 @@ def _prepare(engine: AsyncEngine, begin: str) -> None:
     def on_begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
+    return engine
+
+
+class _InPlace(aiosqlite.Connection):
+    """A connection whose statements run where they are awaited.
+
+    Only what may take its time goes into the connection's thread: to commit, and to begin when another
+    process writes just then. aiosqlite hands everything that its connections and cursors do to `_execute`.
+    """
+
+    def __init__(self, database: str) -> None:
+        super().__init__(lambda: sqlite3.connect(database, check_same_thread=False), iter_chunk_size=64)
+        self._thread.daemon = True
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return fn(*args, **kwargs)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        return await super()._execute(self._patiently, fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def _patiently(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self._conn.execute(f"PRAGMA {_PATIENT}")
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            self._conn.execute(f"PRAGMA {_IMPATIENT}")
+
+    async def commit(self) -> None:
+        await super()._execute(self._conn.commit)  # type: ignore[no-untyped-call]
+
 
 def explain(error: BaseException) -> str:
     """What went wrong and what to do, in one line."""
@@ -66,7 +123,7 @@ def explain(error: BaseException) -> str:
         )
     if "disk is full" in text or "disk I/O" in text:
         return f"The disk of the data folder is full or broken ({text})."
-    if "not a database" in text:
+    if "not a database" in text or "malformed" in text:
         return (
             "The database file is damaged or no SQLite file. Move it away, or set TODOKE_DATA_DIR elsewhere."
         )

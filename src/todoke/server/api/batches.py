@@ -190,14 +190,27 @@ async def _found(tx: Tx, account: str, batch_id: str) -> Batch:
     return batch
 
 
-@router.get("", summary="List batches, the newest first", responses=problems(401))
+@router.get(
+    "",
+    summary="List batches, the newest first",
+    description="The newest 100, each with how many of its notices are in which state.",
+    responses=problems(401),
+)
 async def list_batches(account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         rows = await store.list_batches(tx, account)
         return {"batches": [batch_view(b, await store.states_of(tx, b.id)) for b in rows]}
 
 
-@router.get("/{batch_id}", summary="Read a batch", responses={200: answer(_EXAMPLE), **problems(401, 404)})
+@router.get(
+    "/{batch_id}",
+    summary="Read a batch",
+    description=(
+        "`state` is reading, sending, ended, failed or cancelled; `accepted` and `refused` add up to `rows`. "
+        "`duplicates` counts accepted rows that repeat another one's number and parameters."
+    ),
+    responses={200: answer(_EXAMPLE), **problems(401, 404)},
+)
 async def get_batch(batch_id: str, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         batch = await _found(tx, account, batch_id)
@@ -220,7 +233,8 @@ async def cancel_batch(batch_id: str, account: Account, parts: Parts) -> dict[st
     return view
 
 
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d\s().-]*$)")
+# Spreadsheets in East Asia also take the full-width signs for the beginning of a formula.
+_FORMULA = re.compile(r"[=@＝＠\t\r\n]|[+＋－-](?![\d\s().-]*$)")
 
 
 def safe_cell(text: str) -> str:
@@ -268,6 +282,7 @@ async def rejects_csv(batch_id: str, account: Account, parts: Parts, bom: Bom = 
 @router.get(
     "/{batch_id}/results.csv",
     summary="What became of every notice of a batch",
+    description="A row a notice: id, reference, masked number, state, reason, steps with outcomes, end.",
     response_class=StreamingResponse,
     responses=problems(401, 404),
 )

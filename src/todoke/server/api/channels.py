@@ -70,19 +70,34 @@ async def create_channel(body: ChannelIn, account: Account, parts: Parts) -> dic
     return channel_view(channel, parts)
 
 
-@router.get("/channels", summary="List channels", responses=problems(401))
+@router.get(
+    "/channels",
+    summary="List channels",
+    description="Without their secrets, tokens and test numbers, which no answer ever holds.",
+    responses=problems(401),
+)
 async def list_channels(account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         return {"channels": [channel_view(c, parts) for c in await store.list_channels(tx, account)]}
 
 
-@router.get("/channels/{channel}", summary="Read a channel", responses=problems(401, 404))
+@router.get(
+    "/channels/{channel}",
+    summary="Read a channel",
+    description="By name or id. `paused_why` says why it does not send.",
+    responses=problems(401, 404),
+)
 async def get_channel(channel: str, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         return channel_view(await _found(tx, account, channel), parts)
 
 
-@router.patch("/channels/{channel}", summary="Change a channel", responses=problems(401, 404, 422))
+@router.patch(
+    "/channels/{channel}",
+    summary="Change a channel",
+    description="What is left out stays. With a new access token a paused channel sends again, also what it held.",
+    responses=problems(401, 404, 422),
+)
 async def change_channel(channel: str, body: ChannelPatch, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.write() as tx:
         found = await _found(tx, account, channel)
@@ -133,13 +148,24 @@ async def create_key(body: KeyIn, account: Account, parts: Parts) -> dict[str, A
     return _key_view(row) | {"key": key}
 
 
-@router.get("/keys", summary="List API keys", responses=problems(401))
+@router.get(
+    "/keys",
+    summary="List API keys",
+    description="By name and their first characters; the keys themselves are not kept.",
+    responses=problems(401),
+)
 async def list_keys(account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         return {"keys": [_key_view(k) for k in await store.list_keys(tx, account)]}
 
 
-@router.delete("/keys/{key_id}", status_code=204, summary="Revoke an API key", responses=problems(401, 404))
+@router.delete(
+    "/keys/{key_id}",
+    status_code=204,
+    summary="Revoke an API key",
+    description="It opens nothing from now on. A key may revoke itself.",
+    responses=problems(401, 404),
+)
 async def revoke_key(key_id: str, account: Account, parts: Parts) -> None:
     async with parts.database.write() as tx:
         if not await store.revoke_key(tx, account, key_id, parts.clock.now()):

@@ -97,13 +97,23 @@ async def create_template(
     return _template_view(row)
 
 
-@router.get("/templates", summary="List templates, the newest version of each", responses=problems(401))
+@router.get(
+    "/templates",
+    summary="List templates",
+    description="The newest version of each. `flagged_why` holds what LINE said of one that it refused.",
+    responses=problems(401),
+)
 async def list_templates(account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         return {"templates": [_template_view(r) for r in await store.list_templates(tx, account)]}
 
 
-@router.get("/templates/{template}", summary="Read a template", responses=problems(401, 404))
+@router.get(
+    "/templates/{template}",
+    summary="Read a template",
+    description="By name (its newest version) or id.",
+    responses=problems(401, 404),
+)
 async def get_template(template: str, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         row = await store.find_template(tx, account, template)
@@ -118,6 +128,10 @@ async def get_template(template: str, account: Account, parts: Parts) -> dict[st
     "/policies",
     status_code=201,
     summary="Make a policy, or its next version",
+    description=(
+        "The steps in order. `wait`: how long a step may take before the next begins, by the use case's urgency "
+        "where left out. `deadline`: after it no step begins. A notice keeps the version it was made with."
+    ),
     responses={201: answer({"id": "01K2W7J…", "version": 1, **_POLICY}), **problems(401, 422)},
 )
 async def create_policy(
@@ -128,7 +142,12 @@ async def create_policy(
     return _policy_row_view(row)
 
 
-@router.get("/policies", summary="List policies, the newest version of each", responses=problems(401))
+@router.get(
+    "/policies",
+    summary="List policies",
+    description="The newest version of each that has a name.",
+    responses=problems(401),
+)
 async def list_policies(account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         return {"policies": [_policy_row_view(r) for r in await store.list_policies(tx, account)]}

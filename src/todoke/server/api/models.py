@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from todoke.server.openapi import problem_response
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f/]+$")]
 
 
@@ -65,7 +67,12 @@ class NoticeIn(_Strict):
 class NoticesIn(_Strict):
     """Up to 10,000 notices. Each is checked alone; one that is refused does not hold up the others."""
 
-    notices: list[dict[str, Any]] = Field(min_length=1, max_length=10_000)
+    notices: list[Any] = Field(
+        min_length=1,
+        max_length=10_000,
+        description="Each as POST /v1/notices takes it.",
+        json_schema_extra={"items": {"$ref": "#/components/schemas/NoticeIn"}},
+    )
 
 
 class KeyIn(_Strict):
@@ -93,13 +100,6 @@ NOTICE_EXAMPLE: dict[str, Any] = {
     "timeline": [{"at": "2026-08-07T09:30:00.000Z", "event": "queued"}],
     "cost": [],
 }
-PROBLEM_EXAMPLE: dict[str, Any] = {
-    "type": "invalid-number",
-    "title": "Unprocessable Entity",
-    "status": 422,
-    "detail": "02•••78 is not a mobile number: LINE and SMS need one",
-    "errors": [{"pointer": "/to", "message": "02•••78 is not a mobile number: LINE and SMS need one"}],
-}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -111,11 +111,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         413: "The body is too large.",
         422: "Something in it can't be used; `errors` says what and where.",
     }
-    schema = {"type": "object", "example": PROBLEM_EXAMPLE}
-    return {
-        s: {"description": words[s], "content": {"application/problem+json": {"schema": schema}}}
-        for s in statuses
-    }
+    return {s: problem_response(words[s]) for s in statuses}
 
 
 def answer(example: Any, description: str = "") -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """/v1/notices: one, many, read, cancel, and what would happen."""
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import Annotated, Any
@@ -27,7 +26,7 @@ from todoke.reports.prices import amount, price
 from todoke.server.api.content import policy_view
 from todoke.server.api.models import NOTICE_EXAMPLE, NoticeIn, NoticesIn, answer, problems
 from todoke.server.auth import Account
-from todoke.server.problems import Problem, as_problem
+from todoke.server.problems import Problem, as_problem, findings
 from todoke.server.services import Parts, Services
 from todoke.storage import idempotency, reporting
 from todoke.storage.database import Tx
@@ -219,7 +218,7 @@ async def create_notices(
 async def _one_of_many(
     tx: Tx,
     account: str,
-    item: Mapping[str, Any],
+    item: Any,
     targets: dict[str, Target | TodokeError],
     parts: Services,
     now: int,
@@ -227,9 +226,7 @@ async def _one_of_many(
     try:
         one = NoticeIn.model_validate(item)
     except ValidationError as error:
-        found = [
-            ("/" + "/".join(str(p) for p in e["loc"]), e["msg"]) for e in error.errors(include_input=False)
-        ]
+        found = findings(error.errors(include_input=False))
         raise InvalidParameters(f"{found[0][0]}: {found[0][1]}", found[0][0], found) from None
     shared = json.dumps([one.channel, one.template, one.policy], sort_keys=True)
     if shared not in targets:
@@ -293,6 +290,7 @@ async def _view(tx: Tx, account: str, notice_id: str) -> dict[str, Any]:
 @router.get(
     "/{notice_id}",
     summary="Read a notice",
+    description="Its state, every attempt with its outcome, the timeline and what it cost. The number is masked.",
     responses={200: answer(NOTICE_EXAMPLE), **problems(401, 404)},
 )
 async def get_notice(notice_id: str, account: Account, parts: Parts) -> dict[str, Any]:

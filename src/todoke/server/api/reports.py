@@ -78,7 +78,12 @@ async def cost(scope: Scoped, parts: Parts) -> dict[str, Any]:
         return await totals.cost(tx, scope, parts.lookup)
 
 
-@router.get("/latency", summary="How long proof took, by step", responses=problems(401, 404, 422))
+@router.get(
+    "/latency",
+    summary="How long proof took, by step",
+    description="How many proofs came within a minute, ten minutes, an hour, four hours and a day of the request.",
+    responses=problems(401, 404, 422),
+)
 async def latency(scope: Scoped, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         return await totals.latency(tx, scope)

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from todoke.carriers import BadEvent, BadSignature
 from todoke.engine.metrics import EVENTS, EVENTS_REFUSED
+from todoke.server.openapi import problem_response
 from todoke.server.problems import Problem
 from todoke.server.services import Parts, Services
 from todoke.storage import channels
@@ -21,6 +22,11 @@ router = APIRouter(tags=["From outside"])
     "/line/{line_channel_id}/webhook",
     summary="LINE's webhook",
     description="The webhook URL to enter for a channel at LINE. The body must be signed with its channel secret.",
+    responses={
+        401: problem_response("The signature is missing or not made with this channel's secret."),
+        404: problem_response("No channel with this LINE channel id is registered."),
+        413: problem_response("The body is larger than 2 MB."),
+    },
 )
 async def line_webhook(line_channel_id: str, request: Request, parts: Parts) -> Response:
     body = await request.body()
@@ -66,6 +72,12 @@ async def _checked_channel(parts: Services, line_channel_id: str, request: Reque
     "/sms/{carrier}/receipts",
     summary="An SMS carrier's receipts",
     description="Where the SMS carrier of this name reports what became of a message.",
+    responses={
+        400: problem_response("The receipt can't be read."),
+        401: problem_response("The carrier's token or signature is missing or wrong."),
+        404: problem_response("No SMS carrier of this name is set up."),
+        413: problem_response("The body is larger than 1 MB."),
+    },
 )
 async def sms_receipts(carrier: str, request: Request, parts: Parts) -> Response:
     if parts.sms_reader is None or carrier != parts.sms_carrier:
