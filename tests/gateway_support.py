@@ -39,11 +39,19 @@ class RunningGateway:
         self.folder = folder
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, **query: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **query: str,
     ) -> tuple[int, Any]:
         """One request with the API key; the answer's JSON, or its text where it is none."""
         sent = {"Authorization": f"Bearer {self.key}", **(headers or {})}
-        async with self.session.request(method, self.url + path, json=body, headers=sent, params=query) as answer:
+        async with self.session.request(
+            method, self.url + path, json=body, headers=sent, params=query
+        ) as answer:
             if "json" in answer.content_type:
                 return answer.status, await answer.json()
             return answer.status, await answer.text()

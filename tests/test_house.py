@@ -9,7 +9,9 @@ SOURCE = Path(__file__).parent.parent / "src"
 
 
 def _files(folder: str, *but: str) -> list[Path]:
-    return [p for p in (SOURCE / folder).rglob("*.py") if not any(str(p).startswith(str(SOURCE / b)) for b in but)]
+    return [
+        p for p in (SOURCE / folder).rglob("*.py") if not any(str(p).startswith(str(SOURCE / b)) for b in but)
+    ]
 
 
 @pytest.mark.parametrize(

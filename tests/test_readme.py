@@ -62,7 +62,7 @@ def test_the_commands_of_the_readme_send_a_first_notice(tmp_path: Path) -> None:
             timeout=60,
         )
         assert done.returncode == 0, done.stderr
-        assert "1 notices asked for" in done.stdout
+        assert "1 notice asked for" in done.stdout
         (notice_id,) = re.findall(r"todoke status (\w{26})", done.stdout)
         status = subprocess.run(
             [BIN / "todoke", "status", notice_id, "--json"],

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from todoke.actions.advance import Setup
 from todoke.actions.channels import DEFAULT_ACCOUNT, create_key, ensure_account
 from todoke.carriers import EventReader
-from todoke.carriers.line import LineCarrier, make_session
+from todoke.carriers.line import LineCarrier, Transport, make_session
 from todoke.carriers.sms_http import DeclarationError, SmsHttpCarrier, emulator_declaration, load_declaration
 from todoke.clock import Clock, SteppedClock, SystemClock, wall
 from todoke.engine.deliver import Outlets
@@ -107,8 +107,14 @@ class Gateway:
             self._clock = stepped
             self._follower = Follower(self._http, settings.clock, stepped)
         receipt_secret = secret_from_file(settings.data_dir / "receipt.key")
-        line = LineCarrier(self._http, settings.line_api_base)
-        sms = sms_carrier(settings, self._http, receipt_secret)
+        self._to_line = Transport(settings.line_api_base)
+        line = LineCarrier(self._to_line)
+        try:
+            sms = sms_carrier(settings, self._http, receipt_secret)
+        except SettingsError:
+            # No connection was made yet; a session that is only dropped would complain beside the error.
+            self._http.detach()
+            raise
         setup = Setup(
             sms_carrier=sms is not None,
             sms_gives_proof=sms is not None and sms.gives_proof,
@@ -174,5 +180,6 @@ class Gateway:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
             await self._follower.close()
+        await self._to_line.close()
         await self._http.close()
         await self._base.database.close()

@@ -28,7 +28,12 @@ class Todoke:
     """A connection to a gateway. `base_url` is its address, `api_key` a key of an account there."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout: float = 60.0) -> None:
-        self.base_url = base_url.rstrip("/")
+        self.base_url = base_url.strip().rstrip("/")
+        api_key = api_key.strip()
+        if not self.base_url.startswith(("http://", "https://")):
+            raise ValueError(f"base_url is {self.base_url!r}; it must begin with http:// or https://")
+        if not api_key.isascii() or not api_key.isprintable():
+            raise ValueError("api_key holds characters that no API key has")
         self._http = httpx.Client(
             base_url=self.base_url,
             headers={"Authorization": f"Bearer {api_key}"},
@@ -90,6 +95,9 @@ class Todoke:
 
     def create_policy(self, policy: Mapping[str, Any]) -> JsonObject:
         return self._call("POST", "/v1/policies", json=policy)
+
+    def policies(self) -> list[JsonObject]:
+        return list(self._call("GET", "/v1/policies")["policies"])
 
     # Notices
 

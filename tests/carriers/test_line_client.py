@@ -2,19 +2,22 @@
 
 import asyncio
 import json
+import socket
 import ssl
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from todoke.carriers import Carrier, LineNotification
-from todoke.carriers.line import LineCarrier, make_session
+from todoke.carriers.line import LineCarrier
+from todoke.carriers.line.client import base_url
+from todoke.carriers.line.transport import Transport
 from todoke.core.outcome import SURELY_NOT_TAKEN, Outcome
 
 NUMBER = "+818000001234"
@@ -38,11 +41,12 @@ FLEXIBLE = LineNotification(
     ("message", "path", "status"),
     [(TEMPLATE, "/v2/bot/message/pnp/templated/push", 202), (FLEXIBLE, "/bot/pnp/push", 200)],
 )
-async def test_what_leaves(serve: Any, does: Any, message: LineNotification, path: str, status: int) -> None:
+async def test_what_leaves(
+    serve: Any, does: Any, line_to: Any, message: LineNotification, path: str, status: int
+) -> None:
     server = await serve(does.answering(status, b"{}", "X-Line-Request-Id: r-1"))
-    async with make_session() as http:
-        carrier: Carrier[LineNotification] = LineCarrier(http, server.url + "/")
-        answer = await carrier.send(message, TAG)
+    carrier: Carrier[LineNotification] = line_to(server.url + "/")
+    answer = await carrier.send(message, TAG)
     assert (answer.outcome, answer.status, answer.request_id) == (Outcome.ACCEPTED, status, "r-1")
     head, body = server.requests[0].decode().split("\r\n\r\n")
     first, *rest = head.split("\r\n")
@@ -54,6 +58,34 @@ async def test_what_leaves(serve: Any, does: Any, message: LineNotification, pat
     assert "x-line-retry-key" not in headers
     assert "cookie" not in headers
     assert json.loads(body) == {**message.payload, "to": HASH}
+
+
+HASTY = {"total": 0.5, "connect": 0.3}
+"""For servers that never answer: the time-out comes soon, without anybody sleeping."""
+
+
+class _Line(LineCarrier):
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self.transport = transport
+
+
+@pytest.fixture
+async def line_to() -> AsyncIterator[Callable[..., _Line]]:
+    """Makes carriers to a base URL, and closes their connections at the end."""
+    made: list[_Line] = []
+
+    def make(url: str, **options: Any) -> _Line:
+        made.append(_Line(Transport(base_url(url), **options)))
+        return made[-1]
+
+    yield make
+    for carrier in made:
+        await carrier.transport.close()
+
+
+async def no_names(host: str, *_: Any, **__: Any) -> Any:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 def error(message: str, *details: tuple[str, str]) -> bytes:
@@ -97,14 +129,14 @@ STATUSES = [
 
 @pytest.mark.parametrize(("status", "body", "outcome", "quota"), STATUSES)
 async def test_every_status(
-    serve: Any, does: Any, http: Any, status: int, body: bytes, outcome: Outcome, quota: bool
+    serve: Any, does: Any, line_to: Any, status: int, body: bytes, outcome: Outcome, quota: bool
 ) -> None:
     # A redirect that would, if it were followed, end well.
     elsewhere = await serve(does.answering(202))
     server = await serve(
         does.answering(status, body, "x-line-request-id: r-2", f"Location: {elsewhere.url}/")
     )
-    answer = await LineCarrier(http, server.url).send(TEMPLATE, TAG)
+    answer = await line_to(server.url).send(TEMPLATE, TAG)
     assert (answer.outcome, answer.status, answer.quota_used_up) == (outcome, status, quota)
     assert answer.request_id == "r-2"
     assert (answer.detail is None) == (outcome is Outcome.ACCEPTED)
@@ -121,20 +153,19 @@ async def test_every_status(
         (("writing", b"not HTTP at all\r\n\r\n"), Outcome.UNKNOWN, None),
         (("writing", b"HTTP/1.1 202 Acc"), Outcome.UNKNOWN, None),
         (("writing", b"HTTP/1.1 202 Accepted\r\nContent-Length: zwei\r\n\r\n"), Outcome.UNKNOWN, None),
-        # aiohttp reads head and body of a packet together, so this 202 is not seen; unknown is safe.
-        (("writing", b"HTTP/1.1 202 A\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), Outcome.UNKNOWN, None),
         (("writing", b"HTTP/1.1 100 Continue\r\n\r\n"), Outcome.UNKNOWN, None),
         # The status has come: it counts, whatever happens to the body.
+        (("writing", b"HTTP/1.1 202 A\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), Outcome.ACCEPTED, 202),
+        (("writing", b"HTTP/1.1 202 A\r\n\r\nuntil the end of the connection"), Outcome.ACCEPTED, 202),
         (("cut", 202), Outcome.ACCEPTED, 202),
         (("cut", 422), Outcome.UNREACHABLE, 422),
         (("cut", 500), Outcome.UNKNOWN, 500),
     ],
 )
 async def test_every_break_after_connecting(
-    serve: Any, does: Any, http: Any, hasty_http: Any, behaviour: Any, outcome: Outcome, status: int | None
+    serve: Any, does: Any, line_to: Any, behaviour: Any, outcome: Outcome, status: int | None
 ) -> None:
-    if behaviour == "hanging":
-        http = hasty_http
+    options = HASTY if behaviour == "hanging" else {}
     match behaviour:
         case ("writing", answer):
             server = await serve(does.writing(answer))
@@ -142,41 +173,41 @@ async def test_every_break_after_connecting(
             server = await serve(does.answering(code, b'{"mess', length=50))
         case _:
             server = await serve(getattr(does, behaviour))
-    answer = await LineCarrier(http, server.url).send(TEMPLATE, TAG)
+    answer = await line_to(server.url, **options).send(TEMPLATE, TAG)
     assert (answer.outcome, answer.status) == (outcome, status)
     assert len(server.requests) == 1, "a request may never be repeated by the carrier"
 
 
-async def test_2xx_whose_body_never_ends_is_accepted(serve: Any, hasty_http: Any) -> None:
+async def test_2xx_whose_body_never_ends_is_accepted(serve: Any, line_to: Any) -> None:
     async def behave(reader: Any, writer: Any, request: bytes) -> None:
         writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{")
         await asyncio.get_running_loop().create_future()
 
     server = await serve(behave)
-    assert (await LineCarrier(hasty_http, server.url).send(TEMPLATE, TAG)).outcome is Outcome.ACCEPTED
+    assert (await line_to(server.url, **HASTY).send(TEMPLATE, TAG)).outcome is Outcome.ACCEPTED
 
 
 async def test_nothing_left_is_failed(
-    serve: Any, does: Any, http: Any, hasty_http: Any, nameless_http: Any, refusing_url: str
+    serve: Any, does: Any, line_to: Any, refusing_url: str, monkeypatch: Any
 ) -> None:
     plain = await serve(does.answering(202))
     no_tls = await asyncio.start_server(
         lambda _, writer: writer.write(b"no TLS here\r\n" * 9), "127.0.0.1", 0
     )
     silent = await serve(does.hanging)
-    closed = make_session()
-    await closed.close()
+    closed = line_to(plain.url)
+    await closed.transport.close()
     cases = {
-        "refused": (http, refusing_url),
-        "no such name": (nameless_http, "https://api.example.com"),
-        "no TLS there": (http, f"https://127.0.0.1:{no_tls.sockets[0].getsockname()[1]}"),
-        "TLS handshake never ends": (hasty_http, silent.url.replace("http:", "https:")),
-        "session closed": (closed, plain.url),
-        "not canonical address": (http, "http://127.1:9"),
+        "refused": line_to(refusing_url),
+        "no TLS there": line_to(f"https://127.0.0.1:{no_tls.sockets[0].getsockname()[1]}"),
+        "TLS handshake never ends": line_to(silent.url.replace("http:", "https:"), **HASTY),
+        "transport closed": closed,
+        "not canonical address": line_to("http://127.1:9"),
     }
-    answers = {
-        name: await LineCarrier(session, url).send(TEMPLATE, TAG) for name, (session, url) in cases.items()
-    }
+    answers = {name: await carrier.send(TEMPLATE, TAG) for name, carrier in cases.items()}
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", no_names)
+    cases["no such name"] = line_to("https://api.example.com")
+    answers["no such name"] = await cases["no such name"].send(TEMPLATE, TAG)
     assert {name: answer.outcome for name, answer in answers.items()} == dict.fromkeys(cases, Outcome.FAILED)
     assert all(answer.outcome in SURELY_NOT_TAKEN and answer.detail for answer in answers.values())
     assert not plain.requests
@@ -184,7 +215,7 @@ async def test_nothing_left_is_failed(
     assert "Connection refused" in (answers["refused"].detail or "")
 
 
-async def test_waiting_for_a_free_connection_is_failed_not_unknown(serve: Any) -> None:
+async def test_waiting_for_a_free_connection_is_failed_not_unknown(serve: Any, line_to: Any) -> None:
     came, go = asyncio.Event(), asyncio.Event()
 
     async def behave(reader: Any, writer: Any, request: bytes) -> None:
@@ -193,17 +224,16 @@ async def test_waiting_for_a_free_connection_is_failed_not_unknown(serve: Any) -
         writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}")
 
     server = await serve(behave)
-    async with make_session(1, connect=0.2) as http:
-        carrier = LineCarrier(http, server.url)
-        first = asyncio.create_task(carrier.send(TEMPLATE, TAG))
-        await came.wait()
-        assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.FAILED
-        go.set()
-        assert (await first).outcome is Outcome.ACCEPTED
+    carrier = line_to(server.url, limit=1, connect=0.2)
+    first = asyncio.create_task(carrier.send(TEMPLATE, TAG))
+    await came.wait()
+    assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.FAILED
+    go.set()
+    assert (await first).outcome is Outcome.ACCEPTED
     assert len(server.requests) == 1
 
 
-async def test_a_certificate_of_nobodys_is_failed(http: Any, tmp_path: Path) -> None:
+async def test_a_certificate_of_nobodys_is_failed(line_to: Any, tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     day = datetime(2026, 1, 1, tzinfo=UTC)
@@ -227,7 +257,7 @@ async def test_a_certificate_of_nobodys_is_failed(http: Any, tmp_path: Path) -> 
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
-    answer = await LineCarrier(http, f"https://127.0.0.1:{port}").send(TEMPLATE, TAG)
+    answer = await line_to(f"https://127.0.0.1:{port}").send(TEMPLATE, TAG)
     server.close()
     assert answer.outcome is Outcome.FAILED
     assert "self-signed certificate" in (answer.detail or "")
@@ -235,7 +265,7 @@ async def test_a_certificate_of_nobodys_is_failed(http: Any, tmp_path: Path) -> 
 
 
 async def test_a_kept_connection_that_breaks_is_unknown_and_not_repeated(
-    serve: Any, does: Any, http: Any
+    serve: Any, does: Any, line_to: Any
 ) -> None:
     async def behave(reader: Any, writer: Any, request: bytes) -> None:
         if len(server.requests) == 1:
@@ -244,16 +274,16 @@ async def test_a_kept_connection_that_breaks_is_unknown_and_not_repeated(
             writer.close()
 
     server = await serve(behave)
-    carrier = LineCarrier(http, server.url)
+    carrier = line_to(server.url)
     assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.ACCEPTED
     assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.UNKNOWN
     assert (server.connections, len(server.requests)) == (1, 2)
 
 
 @pytest.mark.parametrize("status", [202, 422])
-async def test_connections_are_used_again(serve: Any, does: Any, http: Any, status: int) -> None:
+async def test_connections_are_used_again(serve: Any, does: Any, line_to: Any, status: int) -> None:
     server = await serve(does.answering(status))
-    carrier = LineCarrier(http, server.url)
+    carrier = line_to(server.url)
     for _ in range(5):
         await carrier.send(TEMPLATE, TAG)
     assert (server.connections, len(server.requests)) == (1, 5)
@@ -261,31 +291,76 @@ async def test_connections_are_used_again(serve: Any, does: Any, http: Any, stat
 
 @pytest.mark.parametrize("token", ["", "two\r\nX-Evil: 1", "with space", "ключ"])
 async def test_a_garbled_token_is_denied_and_nothing_leaves(
-    serve: Any, does: Any, http: Any, token: str
+    serve: Any, does: Any, line_to: Any, token: str
 ) -> None:
     server = await serve(does.answering(202))
     message = LineNotification(to=NUMBER, flexible=False, payload={}, access_token=token)
-    assert (await LineCarrier(http, server.url).send(message, TAG)).outcome is Outcome.DENIED
+    assert (await line_to(server.url).send(message, TAG)).outcome is Outcome.DENIED
     assert not server.requests
 
 
 @pytest.mark.parametrize("base", ["", "api.line.me", "ftp://api.line.me", "https://"])
-async def test_a_base_url_that_is_none(http: Any, base: str) -> None:
+async def test_a_base_url_that_is_none(line_to: Any, base: str) -> None:
     with pytest.raises(ValueError, match="base URL"):
-        LineCarrier(http, base)
+        line_to(base)
 
 
-async def test_request_ids_are_made_plain(serve: Any, does: Any, http: Any) -> None:
+async def test_request_ids_are_made_plain(serve: Any, does: Any, line_to: Any) -> None:
     server = await serve(does.answering(202, b"{}", "x-line-request-id: " + "r" * 500))
-    answer = await LineCarrier(http, server.url).send(TEMPLATE, TAG)
+    answer = await line_to(server.url).send(TEMPLATE, TAG)
     assert answer.request_id == "r" * 100
 
 
-async def test_session_holds_no_cookies_and_follows_no_proxy(serve: Any, does: Any, monkeypatch: Any) -> None:
+async def test_cookies_are_not_kept_and_no_proxy_is_used(
+    serve: Any, does: Any, line_to: Any, monkeypatch: Any
+) -> None:
     server = await serve(does.answering(202, b"{}", "Set-Cookie: a=b"))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    async with make_session() as http:
-        carrier = LineCarrier(http, server.url)
-        assert {(await carrier.send(TEMPLATE, TAG)).outcome for _ in range(2)} == {Outcome.ACCEPTED}
-        assert isinstance(http.cookie_jar, aiohttp.DummyCookieJar)
+    carrier = line_to(server.url)
+    assert {(await carrier.send(TEMPLATE, TAG)).outcome for _ in range(2)} == {Outcome.ACCEPTED}
     assert all(b"a=b" not in request for request in server.requests)
+
+
+async def test_an_idle_connection_is_left_before_the_server_may_close_it(
+    serve: Any, does: Any, line_to: Any
+) -> None:
+    server = await serve(does.answering(202))
+    carrier = line_to(server.url, keepalive=0.0)
+    for _ in range(3):
+        await carrier.send(TEMPLATE, TAG)
+    assert (server.connections, len(server.requests)) == (3, 3)
+
+
+async def test_an_answer_that_nobody_waits_for_is_not_taken_for_the_next_one(
+    serve: Any, line_to: Any
+) -> None:
+    async def behave(reader: Any, writer: Any, request: bytes) -> None:
+        answer = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}"
+        # The first time twice: a server that answers what was never asked.
+        writer.write(answer * 2 if len(server.requests) == 1 else answer.replace(b"202", b"422"))
+
+    server = await serve(behave)
+    carrier = line_to(server.url)
+    assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.ACCEPTED
+    assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.UNREACHABLE
+    assert server.connections == 2
+
+
+async def test_a_send_that_is_cancelled_leaves_no_connection_behind(
+    serve: Any, does: Any, line_to: Any
+) -> None:
+    came = asyncio.Event()
+
+    async def behave(reader: Any, writer: Any, request: bytes) -> None:
+        if len(server.requests) == 1:
+            came.set()
+            await asyncio.get_running_loop().create_future()
+        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}")
+
+    server = await serve(behave)
+    carrier = line_to(server.url, limit=1)
+    first = asyncio.create_task(carrier.send(TEMPLATE, TAG))
+    await came.wait()
+    first.cancel()
+    assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.ACCEPTED
+    assert server.connections == 2

@@ -28,14 +28,14 @@ RATE = error("The API rate limit has been exceeded. Try again later.")
 @pytest.mark.parametrize(
     ("headers", "millis"),
     [
-        ({"Retry-After": "7"}, 7_000),
-        ({"Retry-After": "999999999999999"}, 86_400_000),
-        ({"Retry-After": "Fri, 07 Aug 2026 12:00:30 GMT", "Date": "Fri, 07 Aug 2026 12:00:00 GMT"}, 30_000),
-        ({"Retry-After": "Fri, 07 Aug 2026 11:00:00 GMT", "Date": "Fri, 07 Aug 2026 12:00:00 GMT"}, 0),
-        ({"Retry-After": "Fri, 07 Aug 2026 12:00:30 GMT"}, None),
-        ({"Retry-After": "soon"}, None),
-        ({"Retry-After": "-1"}, None),
-        ({"Retry-After": "²"}, None),
+        ({"retry-after": "7"}, 7_000),
+        ({"retry-after": "999999999999999"}, 86_400_000),
+        ({"retry-after": "Fri, 07 Aug 2026 12:00:30 GMT", "date": "Fri, 07 Aug 2026 12:00:00 GMT"}, 30_000),
+        ({"retry-after": "Fri, 07 Aug 2026 11:00:00 GMT", "date": "Fri, 07 Aug 2026 12:00:00 GMT"}, 0),
+        ({"retry-after": "Fri, 07 Aug 2026 12:00:30 GMT"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "²"}, None),
         ({}, None),
     ],
 )

@@ -1,6 +1,7 @@
 """The life of a notice, held against the states, ends and outcomes that the documentation fixes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -94,9 +95,9 @@ def test_each_event_leads_from_each_state_to_one_state(state: str, event: str) -
 WITNESSES: dict[str, Callable[[], Story]] = {
     "held while the channel is paused": lambda: Story(*LINE_ALONE, channel_paused=True).due(),
     "nothing can run": lambda: Story(*SMS_ALONE, sms_carrier=False).due(),
-    "deadline before the first request": lambda: (
-        Story(*LINE_ALONE, channel_paused=True, deadline="1h").passes("2h")
-    ),
+    "deadline before the first request": lambda: Story(
+        *LINE_ALONE, channel_paused=True, deadline="1h"
+    ).passes("2h"),
     "cancelled before the first request": lambda: Story(*LINE_ALONE).cancel(),
     "answer told twice": lambda: Story(*LINE_ALONE).sends().answer("throttled").answer("throttled"),
     "answer told twice, the second time after the deadline": lambda: _after(
@@ -245,7 +246,7 @@ def test_each_outcome_of_a_line_request_leads_on(
     ],
 )
 def test_a_sure_no_of_the_last_step_ends_the_notice_at_once(
-    outcome: str, more: dict[str, object], end: str, reason: str
+    outcome: str, more: dict[str, Any], end: str, reason: str
 ) -> None:
     story = Story(*LINE_ALONE).sends().answer(outcome, **more)
     assert (story.state, story.notice.reason, story.notice.ended_at) == (end, reason, START)
@@ -633,7 +634,7 @@ def test_proof_is_added_to_each_kind_of_end(end: str) -> None:
 # --- late -------------------------------------------------------------------------------------------------
 
 
-def late_by_line(sms: str | None, **more: object) -> Story:
+def late_by_line(sms: str | None, **more: Any) -> Story:
     """LINE's message arrives after the SMS left; `sms` is what its carrier answered, None: nothing yet."""
     story = Story(*LINE_4H_THEN_SMS).sends().answer("accepted").passes("4h")
     if sms is not None:

@@ -37,6 +37,10 @@ async def create_template(
         )
     template = templates.compile(spec)
     channel = await channel_store.find_channel(tx, account_id, str(spec.get("channel", "")))
+    if channel is None and not spec.get("channel"):
+        raise NotFound(
+            "The template names no channel. Add channel, or push it with --channel NAME.", "/channel"
+        )
     if channel is None:
         raise NotFound(
             f"There is no channel {str(spec.get('channel', ''))[:60]!r}. GET /v1/channels lists them.",

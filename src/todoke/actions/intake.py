@@ -78,10 +78,16 @@ async def resolve(
     """
     found = await channel_store.find_channel(tx, account_id, channel)
     if found is None:
-        raise NotFound(f"There is no channel {channel[:60]!r}. GET /v1/channels lists them.", "/channel")
+        raise NotFound(
+            f"There is no channel {channel[:60]!r}. `todoke channels list` or GET /v1/channels lists them.",
+            "/channel",
+        )
     row = await content.find_template(tx, account_id, template)
     if row is None:
-        raise NotFound(f"There is no template {template[:60]!r}. GET /v1/templates lists them.", "/template")
+        raise NotFound(
+            f"There is no template {template[:60]!r}. `todoke templates list` or GET /v1/templates lists them.",
+            "/template",
+        )
     if row.channel_id != found.id:
         raise NotFound(
             f"The template {row.name} belongs to another channel than {found.name}. "
@@ -92,7 +98,10 @@ async def resolve(
     if isinstance(policy, str):
         named = await content.latest_policy(tx, account_id, policy)
         if named is None:
-            raise NotFound(f"There is no policy {policy[:60]!r}. GET /v1/policies lists them.", "/policy")
+            raise NotFound(
+                f"There is no policy {policy[:60]!r}. `todoke policies list` or GET /v1/policies lists them.",
+                "/policy",
+            )
         chosen = routing.complete(decode_policy(named.spec), urgency)
         why = f"policy {named.name}, version {named.version}"
     elif policy is not None:
@@ -191,7 +200,8 @@ def _deadline_at(deadline: str | None, policy: Policy, now: int) -> int | None:
     try:
         at = parse_rfc3339(deadline) if "T" in deadline else now + parse_duration(deadline)
     except ValueError as error:
-        raise Invalid(f"deadline: {error}", "/deadline") from None
+        remedy = "A deadline is a duration such as 24h, or a time such as 2026-08-07T18:00:00Z."
+        raise Invalid(f"{error} {remedy}", "/deadline") from None
     if not now < at <= now + 30 * DAY:
         raise Invalid("A deadline lies in the future, at most 30 days ahead.", "/deadline")
     return at

@@ -136,14 +136,14 @@ async def read_body(response: aiohttp.ClientResponse, limit: int = MAX_ANSWER) -
 
 def retry_after(headers: Mapping[str, str]) -> int | None:
     """`Retry-After` in milliseconds: seconds, or a date less the answer's own `Date`; None if absent or
-    unreadable.
+    unreadable. Names of headers come in lower case, or in a mapping that ignores case.
     """
-    value = headers.get("Retry-After", "").strip()
+    value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdecimal():
         seconds = int(value[:9])
     elif value:
         try:
-            until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("Date", ""))
+            until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
             seconds = int((until - now).total_seconds())
         except (ValueError, TypeError, OverflowError):
             return None

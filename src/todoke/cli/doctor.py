@@ -50,6 +50,9 @@ def doctor(*, as_json: bool) -> None:
 
 async def _examine(current: Settings) -> list[Finding]:
     findings = [
+        Finding("note", "settings", "as they are in this terminal; a running gateway may have others.")
+    ]
+    findings += [
         Finding("warning", "settings", f"there is no setting {name}.", "Settings are in docs/settings.md.")
         for name in unknown_names()
     ]
@@ -70,6 +73,8 @@ async def _examine(current: Settings) -> list[Finding]:
         findings.append(await _gateway(current, http))
         if current.clock != "system":
             findings.append(await _emulator(current, http))
+        elif current.line_is_emulated:
+            findings.append(_own_time(current))
         findings += await _channels(base, http)
     await base.database.close()
     return findings
@@ -155,6 +160,15 @@ async def _emulator(current: Settings, http: aiohttp.ClientSession) -> Finding:
     )
 
 
+def _own_time(current: Settings) -> Finding:
+    return Finding(
+        "warning",
+        "clock",
+        "the gateway keeps the machine's time; an emulator whose clock is moved would leave it behind.",
+        f"Set TODOKE_CLOCK={current.line_api_base}.",
+    )
+
+
 async def _channels(base: Base, http: aiohttp.ClientSession) -> list[Finding]:
     async with base.database.read() as tx:
         channels = await channel_store.list_channels(tx)
@@ -181,6 +195,8 @@ async def _channels(base: Base, http: aiohttp.ClientSession) -> list[Finding]:
         )
         for t in flagged
     ]
+    if base.settings.line_is_emulated:
+        return findings
     findings.append(
         Finding(
             "note",

@@ -24,6 +24,8 @@ def import_file(
     as_json: bool,
 ) -> None:
     """Uploads, waits until every row is checked and durably queued, says what was refused."""
+    if dry_run and rejects is not None:
+        fail("--rejects goes with a real import; with --dry-run the refused rows are printed.", 2)
     if not file.is_file():
         fail(f"There is no file {file}.")
     with client() as todoke:

@@ -22,9 +22,11 @@ app = typer.Typer(
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 channels = typer.Typer(help="LINE channels: registered, listed, set up.", no_args_is_help=True)
 templates = typer.Typer(help="Templates.", no_args_is_help=True)
+policies = typer.Typer(help="Policies: which step comes when.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(channels, name="channels")
 app.add_typer(templates, name="templates")
+app.add_typer(policies, name="policies")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Channel = Annotated[str, typer.Option("--channel", "-c", help="The channel's name or id.")]
@@ -80,7 +82,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 @keys.command("create")
 def keys_create(
-    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    name: Annotated[str, typer.Argument(help="What the key is for.")] = "command line",
     account: Annotated[str | None, typer.Option(help="The account; made if there is none.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -171,11 +173,11 @@ def templates_push(
     as_json: AsJson = False,
 ) -> None:
     """Makes templates from files; what has not changed stays the version it is."""
-    from todoke.cli.template_files import read_templates  # noqa: PLC0415
+    from todoke.cli.files import read_objects  # noqa: PLC0415
 
     pushed = []
     with client() as todoke:
-        for path, template in read_templates(folder):
+        for path, template in read_objects(folder):
             if channel is not None:
                 template.setdefault("channel", channel)
             made = todoke.create_template(template)
@@ -184,6 +186,59 @@ def templates_push(
                 out.print(f"{made['name']}: version {made['version']}  ({path})", soft_wrap=True)
     if as_json:
         print_json({"templates": pushed})
+
+
+@templates.command("list")
+def templates_list(as_json: AsJson = False) -> None:
+    """Lists the templates, the newest version of each."""
+    with client() as todoke:
+        found = todoke.templates()
+    print_json({"templates": found}) if as_json else out.print(show.templates(found))
+
+
+@policies.command("push")
+def policies_push(
+    folder: Annotated[Path, typer.Argument(help="A folder of .json or .yaml files, or one file.")],
+    as_json: AsJson = False,
+) -> None:
+    """Makes policies from files; what has not changed stays the version it is."""
+    from todoke.cli.files import read_objects  # noqa: PLC0415
+
+    with client() as todoke:
+        made = [todoke.create_policy(policy) for _, policy in read_objects(folder)]
+    print_json({"policies": made}) if as_json else out.print(show.policies(made))
+
+
+@policies.command("list")
+def policies_list(as_json: AsJson = False) -> None:
+    """Lists the named policies, the newest version of each."""
+    with client() as todoke:
+        found = todoke.policies()
+    print_json({"policies": found}) if as_json else out.print(show.policies(found))
+
+
+@channels.command("token")
+def channels_token(
+    channel: Annotated[str, typer.Argument(help="Its name or id.")],
+    token_file: Annotated[
+        Path, typer.Argument(help="A file with the access token; - reads it from the input.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Sets a new access token; a paused channel sends again with it."""
+    with client() as todoke:
+        found = todoke.change_channel(channel, access_token=_secret(token_file))
+    print_json(found) if as_json else out.print(show.channels([found]))
+
+
+@app.command()
+def cancel(
+    notice: Annotated[str, typer.Argument(metavar="ID", help="Of a notice.")], as_json: AsJson = False
+) -> None:
+    """Cancels a notice: no further step begins. What a carrier has taken may still arrive."""
+    with client() as todoke:
+        found = todoke.cancel(notice)
+    print_json(found) if as_json else out.print(show.notice(found))
 
 
 @app.command()

@@ -1,7 +1,10 @@
 """`todoke serve`, `todoke migrate`, `todoke keys create`: what works on the data folder itself."""
 
 import errno
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -35,11 +38,22 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens as soon as it does."""
+    """Says where it listens as soon as it does, and on SIGTERM or Ctrl-C ends without ending the process."""
 
     def __init__(self, config: uvicorn.Config, current: Settings) -> None:
         super().__init__(config)
         self._current = current
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own would raise the signal again once it has stopped listening, and so end the process
+        # before the engine has recorded what is still out.
+        before = {s: signal.signal(s, self.handle_exit) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
@@ -69,6 +83,7 @@ async def _serve(current: Settings, sock: socket.socket) -> None:
         await _Server(config, current).serve(sockets=[sock])
     finally:
         await gateway.stop()
+        err.print("[dim]Stopped; what was out is recorded.[/dim]")
 
 
 def serve() -> None:

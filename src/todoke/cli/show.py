@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -61,48 +62,81 @@ def _table(*columns: str, title: str | None = None) -> Table:
 def channels(found: list[dict[str, Any]]) -> RenderableType:
     if not found:
         return "There are no channels yet. Register one: todoke channels add --help"
-    table = _table("name", "region", "LINE channel id", "mode", "state", "webhook URL")
+    parts: list[RenderableType] = []
     for c in found:
         state = c["state"] if c["paused_why"] is None else f"{c['state']}: {c['paused_why']}"
-        table.add_row(
-            c["name"],
-            c["region"],
-            c["line_channel_id"],
-            c["mode"],
-            Text(state, style="green" if c["state"] == "active" else "red"),
-            c["webhook_url"],
-        )
-    return table
+        style = "green" if c["state"] == "active" else "red"
+        parts += [
+            Text.assemble(
+                (c["name"], "bold"), f"  {c['region']}  {c['line_channel_id']}  {c['mode']}  ", (state, style)
+            ),
+            Text(f"  {c['webhook_url']}", style="dim", overflow="fold"),
+        ]
+    return Group(*parts)
+
+
+EVENT_WORDS = {
+    "queued": "taken in",
+    "sent": "request sent",
+    "proof": "proof of delivery",
+    "late_proof": "late proof of delivery",
+    "silent": "no proof in time",
+    "cancel_requested": "asked to cancel",
+}
 
 
 def notice(n: dict[str, Any]) -> RenderableType:
     """One notice with its timeline."""
-    head = Text.assemble(
-        (n["state"], STATE_STYLE[n["state"]]),
-        f": {STATE_WORDS[n['state']]}",
-        f" ({REASON_WORDS.get(n['reason'], n['reason'])})" if n["reason"] else "",
-    )
-    about = f"{n['id']}  to {n['to']}  {n['template']} v{n['template_version']}"
+    words = STATE_WORDS[n["state"]]
+    if n["reason"] and n["reason"] != n["state"]:
+        words += f" ({REASON_WORDS.get(n['reason'], n['reason'])})"
+    head = Text.assemble((n["state"], STATE_STYLE[n["state"]]), f": {words}")
+    about = f"{n['id']}  to {n['to']} ({n['country']})  {n['template']} v{n['template_version']}"
     if n["reference"]:
         about += f"  {n['reference']}"
-    table = _table("time (UTC)", "what", "step", "")
+    table = _table("time (UTC)", "step", "what happened")
     for event in n["timeline"]:
-        what = event.get("outcome") or event.get("state") or event["event"]
-        shown = event["event"] if what == event["event"] else f"{event['event']}: {what}"
-        table.add_row(
-            event["at"][:19].replace("T", " "),
-            shown,
-            STEP_WORDS.get(event.get("step", ""), ""),
-            event.get("detail") or event.get("text") or "",
-        )
-    skipped = [f"{STEP_WORDS[s['step']]} was skipped: {s['why']}" for s in n["skipped"]]
+        step = STEP_WORDS.get(event.get("step", ""), "")
+        table.add_row(event["at"][:23].replace("T", " "), step, _happened(event))
+    notes = [f"{STEP_WORDS[s['step']]} was skipped: {s['why']}" for s in n["skipped"]]
+    if any(e["event"] == "cancel_requested" for e in n["timeline"]) and n["ended_at"] is None:
+        notes.append("Cancelled: no further step begins. What a carrier has taken is still followed.")
     return Group(
-        head, Text(about, style="dim"), table, *(Text(s, style="dim") for s in skipped), *_costs(n["cost"])
+        head, Text(about, style="dim"), table, *(Text(x, style="dim") for x in [*notes, *_costs(n["cost"])])
     )
 
 
-def _costs(costs: Iterable[dict[str, Any]]) -> list[Text]:
-    return [Text(f"{STEP_WORDS[c['step']]} costs {money(c)}", style="dim") for c in costs]
+def _happened(event: dict[str, Any]) -> str:
+    if event["event"] == "ended":
+        return f"ended: {event['state']}"
+    if event["event"] == "answered":
+        detail = event.get("detail")
+        return f"{event['outcome']}: {event['text']}" + (f" ({detail})" if detail else "")
+    return EVENT_WORDS.get(event["event"]) or str(event["event"])
+
+
+def _costs(costs: Iterable[dict[str, Any]]) -> list[str]:
+    return [f"{STEP_WORDS[c['step']]}: {money(c)}" for c in costs]
+
+
+def templates(found: list[dict[str, Any]]) -> RenderableType:
+    if not found:
+        return "There are no templates yet. Make some: todoke templates push --help"
+    table = _table("name", ">version", "use case", "parameters", "forms")
+    for t in found:
+        forms = ", ".join(f for f in ("line_template", "flexible", "push", "sms") if t.get(f))
+        table.add_row(t["name"], str(t["version"]), t["use_case"], ", ".join(t["parameters"]), forms)
+    return table
+
+
+def policies(found: list[dict[str, Any]]) -> RenderableType:
+    if not found:
+        return "There are no named policies. A notice without one gets that of its use case's urgency."
+    table = _table("name", ">version", "steps", "deadline")
+    for p in found:
+        steps = " → ".join(f"{STEP_WORDS[s['step']]} {s.get('wait', '')}".strip() for s in p["steps"])
+        table.add_row(p["name"], str(p["version"]), steps, p["deadline"] or "")
+    return table
 
 
 def money(amount: dict[str, Any]) -> str:
@@ -123,15 +157,21 @@ def batch(b: dict[str, Any]) -> RenderableType:
 
 
 def imported(b: dict[str, Any], rejects: Path | None) -> RenderableType:
-    lines = [
-        f"{b['accepted']:,} accepted, {b['refused']:,} refused, {b['duplicates']:,} duplicates. Batch {b['id']}"
-    ]
+    if not b["rows"]:
+        return "The file has a header and no rows: nothing was sent."
+    lines = [f"{b['accepted']:,} accepted, {b['refused']:,} refused. Batch {b['id']}"]
+    if b["duplicates"]:
+        lines.append(
+            f"{b['duplicates']:,} of the accepted repeat another row, number and parameters; they are sent, too"
+        )
     if b["refused"]:
         where = (
             str(rejects) if rejects else f"GET /v1/batches/{b['id']}/rejects.csv, or --rejects FILE next time"
         )
         lines.append(f"[dim]Refused rows with their reasons: {where}[/dim]")
-    lines.append(f"[dim]todoke report --batch {b['id']} shows what becomes of them[/dim]")
+    lines.append(
+        f"[dim]todoke status {b['id']} and todoke report --batch {b['id']} show what becomes of them[/dim]"
+    )
     return Group(*lines)
 
 
@@ -139,26 +179,33 @@ def preview(p: dict[str, Any]) -> RenderableType:
     table = _table(">line", "refused for")
     for r in p["rejects"][:20]:
         table.add_row(str(r["line"]), r["reason"])
-    read = "whole file" if p["whole_file"] else "first rows"
-    head = f"Nothing was sent. {read}: {p['rows']:,} rows, {p['accepted']:,} fit, {p['refused']:,} would be refused"
+    read = "The whole file" if p["whole_file"] else "The first rows"
+    head = (
+        f"Nothing was sent. {read}: {p['accepted']:,} of {p['rows']:,} fit, {p['refused']:,} would be refused"
+    )
     return Group(head, *([table] if p["rejects"] else []))
 
 
 def dry_run(d: dict[str, Any]) -> RenderableType:
-    table = _table("step", "may take", "", "")
-    for s in d["steps"]:
-        why = s.get("why_not") or s.get("held") or s.get("text") or f"{s.get('kind', '')} kind"
-        style = "green" if s["would_run"] else "red"
-        table.add_row(
-            STEP_WORDS[s["step"]],
-            s.get("wait", ""),
-            Text("would run" if s["would_run"] else "can't run", style=style),
-            why,
-        )
-    refused = "[red]No step could run: it would be refused.[/red]" if d["would_be_refused"] else ""
-    return Group(
-        f"Nothing was sent. To {d['to']}: {d['policy']['why']}", table, *([refused] if refused else [])
-    )
+    """What each step would do, one below the other."""
+    parts: list[RenderableType] = [f"Nothing was sent. To {d['to']} ({d['country']}): {d['policy']['why']}."]
+    for i, s in enumerate(d["steps"], 1):
+        runs = ("would run", "green") if s["would_run"] else ("can't run", "red")
+        wait = f", may take {s['wait']}" if s["would_run"] and s.get("wait") else ""
+        parts.append(Text.assemble(f"{i}. {STEP_WORDS[s['step']]}: ", runs, wait))
+        notes = [
+            s.get("why_not"),
+            s.get("held"),
+            s.get("note"),
+            s.get("kind") and f"{s['kind']} kind",
+            s.get("text"),
+        ]
+        if "segments" in s:
+            notes.append(f"{s['segments']} segments, {s['encoding']}, {money(s['cost'])}")
+        parts += [Padding(Text(x, style="dim"), (0, 0, 0, 3)) for x in notes if x]
+    if d["would_be_refused"]:
+        parts.append(Text("No step could run: it would be refused.", style="red"))
+    return Group(*parts)
 
 
 def report(funnel: dict[str, Any], cost: dict[str, Any], latency: dict[str, Any]) -> list[RenderableType]:
@@ -168,7 +215,13 @@ def report(funnel: dict[str, Any], cost: dict[str, Any], latency: dict[str, Any]
 
 def _ends(funnel: dict[str, Any]) -> list[RenderableType]:
     asked = funnel["asked"]
-    table = _table("what became of them", ">notices", ">share", "", title=f"{asked:,} notices asked for")
+    table = _table(
+        "what became of them",
+        ">notices",
+        ">share",
+        "",
+        title=f"{asked:,} {'notice' if asked == 1 else 'notices'} asked for",
+    )
     for state, count in funnel["states"].items():
         if not count:
             continue

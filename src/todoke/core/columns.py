@@ -59,6 +59,10 @@ def find_columns(
         return next((names.index(w.strip().lower()) for w in wanted if w.strip().lower() in names), None)
 
     number = position("to", NUMBER_HEADERS)
+    if number is None and len(header) == 1 and any(separator in header[0] for separator in ";\t|"):
+        raise InvalidColumns(
+            f"The header is one cell: {has}. Save the file with commas between the cells.", "/file"
+        )
     if number is None:
         raise InvalidColumns(
             f"The file has no column for the phone number. Name one phone, or say which it is with columns. "

@@ -29,7 +29,9 @@ def state_diagram() -> str:
     for before in State:
         for after in State:
             events = [
-                word for event, word in WORDS.items() if after in TRANSITIONS.get((before, event), frozenset())
+                word
+                for event, word in WORDS.items()
+                if after in TRANSITIONS.get((before, event), frozenset())
             ]
             if events:
                 lines.append(f"    {before} --> {after}: {', '.join(events)}")

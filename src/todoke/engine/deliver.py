@@ -98,7 +98,14 @@ class Deliver(Loop):
         try:
             async with self._database.write(quick=True) as tx:
                 claimed = await claim(
-                    tx, self.channel_id, self._fence, now, BATCH - out, self._ids, self._lookup, self._outlets.setup
+                    tx,
+                    self.channel_id,
+                    self._fence,
+                    now,
+                    BATCH - out,
+                    self._ids,
+                    self._lookup,
+                    self._outlets.setup,
                 )
         except LostChannel:
             log.warning("channel.lost", channel=self.channel_id)

@@ -1,16 +1,18 @@
 """Writes down what carriers answered, as many as there are at a time, in one commit."""
 
 import asyncio
+from collections import Counter
 
 from todoke.actions.advance import record_answers
-from todoke.clock import Clock
-from todoke.core.outcome import Answer
+from todoke.clock import Clock, monotonic
+from todoke.core.outcome import Answer, Outcome
 from todoke.engine.loop import Loop, log
 from todoke.engine.metrics import ATTEMPTS, LATE_DUPLICATES
 from todoke.storage.database import Database
 from todoke.storage.lookup import Lookup
 
 MOST = 1000
+COMPLAIN_SECONDS = 30.0
 
 
 class Recorder(Loop):
@@ -23,6 +25,7 @@ class Recorder(Loop):
         self._database = database
         self._lookup = lookup
         self._answers: list[tuple[str, str, Answer]] = []
+        self._complained = -COMPLAIN_SECONDS
         self._out: dict[str, int] = {}
         self.moved = asyncio.Event()
         """Set whenever something was recorded."""
@@ -59,13 +62,23 @@ class Recorder(Loop):
             self._answers = answers + self._answers
             raise
         self._out[""] -= len(answers)
-        for _, _, answer in answers:
-            ATTEMPTS.labels(answer.outcome).inc()
+        for outcome, count in Counter(answer.outcome for _, _, answer in answers).items():
+            ATTEMPTS.labels(outcome).inc(count)
+        self._complain([a for _, _, a in answers])
         LATE_DUPLICATES.inc(recorded.late_duplicates)
         for why in recorded.paused:
             log.error("channel.paused", why=why, remedy="see todoke doctor")
         self._tell()
         return True
+
+    def _complain(self, answers: list[Answer]) -> None:
+        """One line while a carrier can't be reached, not one a notice."""
+        lost = [a for a in answers if a.status is None and a.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
+        if lost and monotonic() - self._complained > COMPLAIN_SECONDS:
+            self._complained = monotonic()
+            log.warning(
+                "carrier.unreached", attempts=len(lost), outcome=lost[-1].outcome, why=lost[-1].detail
+            )
 
     def _tell(self) -> None:
         self.moved.set()

@@ -86,3 +86,5 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    # A file that can't be written is not noticed before the first write; it shall be noticed now.
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")

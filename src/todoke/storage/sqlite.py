@@ -65,16 +65,21 @@ def _begins(engine: AsyncEngine, begin: str, patience: str) -> AsyncEngine:
         # The driver's own transaction handling would begin too late and too weakly; we say BEGIN ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in (
-            patience,
-            "journal_mode = WAL",
-            # FULL: in WAL mode the only setting with which a commit survives a power cut.
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "cache_size = -65536",
-            "temp_store = MEMORY",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in (
+                patience,
+                "journal_mode = WAL",
+                # FULL: in WAL mode the only setting with which a commit survives a power cut.
+                "synchronous = FULL",
+                "foreign_keys = ON",
+                "cache_size = -65536",
+                "temp_store = MEMORY",
+            ):
+                cursor.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            # Nobody else closes it, and its thread would outlive the program's last word.
+            connection.close()
+            raise
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

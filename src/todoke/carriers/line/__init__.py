@@ -6,6 +6,7 @@ LINE's wire names (`pnp`, `X-Line-…`) stand in this folder and nowhere else in
 
 from todoke.carriers.line.account import BotInfo, LineAccount, TokenInfo, WebhookEndpoint, WebhookTest
 from todoke.carriers.line.client import LineCarrier
+from todoke.carriers.line.transport import Transport
 from todoke.carriers.over_http import make_session
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "LineAccount",
     "LineCarrier",
     "TokenInfo",
+    "Transport",
     "WebhookEndpoint",
     "WebhookTest",
     "make_session",

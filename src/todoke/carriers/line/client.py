@@ -8,14 +8,15 @@ repeated safely.
 from collections.abc import Mapping
 from functools import lru_cache
 
-import aiohttp
 import msgspec
 from yarl import URL
 
+from todoke import __version__
 from todoke.carriers import InboundEvent, LineNotification
 from todoke.carriers.line.errors import REQUEST_ID, not_accepted
 from todoke.carriers.line.events import check_signature, read_events
-from todoke.carriers.over_http import clean_id, no_answer, read_body
+from todoke.carriers.line.transport import Broken, NotSent, Origin, Transport
+from todoke.carriers.over_http import clean_id
 from todoke.core.outcome import Answer, Outcome
 from todoke.core.phone import line_hash
 
@@ -42,28 +43,33 @@ def bearer(access_token: str) -> str | None:
     return f"Bearer {access_token}" if access_token and plain else None
 
 
-def _headers(access_token: str) -> dict[str, str] | None:
+def _head(origin: Origin, path: str, access_token: str) -> bytes | None:
+    """A request up to its delivery tag: the same for all notices of a channel."""
     authorization = bearer(access_token)
     if authorization is None:
         return None
-    return {"Authorization": authorization, "Content-Type": "application/json"}
+    lines = (
+        f"POST {origin.prefix}{path} HTTP/1.1",
+        f"Host: {origin.header}",
+        f"User-Agent: todoke/{__version__}",
+        f"Authorization: {authorization}",
+        "Content-Type: application/json",
+        "Accept: */*",
+        f"{_DELIVERY_TAG}: ",
+    )
+    return "\r\n".join(lines).encode()
 
 
 class LineCarrier:
     """The carrier for LINE notifications; a `Carrier[LineNotification]`, shared by all channels.
 
-    `http`: made by `make_session`, closed by whoever made it. `api_base`: `https://api.line.me`, or an
-    emulator's. Raises ValueError if `api_base` is no http(s) URL.
+    `transport`: to `https://api.line.me`, or to an emulator; closed by whoever made it.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, api_base: str) -> None:
-        base = base_url(api_base)
-        self._http = http
-        # Parsing a URL costs more than hashing the number and encoding the body together: once is enough.
-        self._templated = URL(base + TEMPLATED_PATH)
-        self._flexible = URL(base + FLEXIBLE_PATH)
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
         # As many as there are channels at work at once; tokens change every 15 minutes at the shortest.
-        self._headers = lru_cache(maxsize=256)(_headers)
+        self._head = lru_cache(maxsize=512)(_head)
 
     async def send(self, message: LineNotification, tag: str) -> Answer:
         """One request. `tag` must be 16 to 100 characters, else LINE answers 400.
@@ -71,34 +77,29 @@ class LineCarrier:
         Raises nothing for what LINE or the network does. A cancelled send is for the caller to count as
         `unknown`.
         """
-        headers = self._headers(message.access_token)
-        if headers is None:
+        path = FLEXIBLE_PATH if message.flexible else TEMPLATED_PATH
+        head = self._head(self._transport.origin, path, message.access_token)
+        if head is None:
             return Answer(
                 outcome=Outcome.DENIED, detail="not sent: the access token is empty or garbled, set it anew"
             )
-        body = _encode({**message.payload, "to": line_hash(message.to)})
-        try:
-            response = await self._http.post(
-                self._flexible if message.flexible else self._templated,
-                data=body,
-                headers={**headers, _DELIVERY_TAG: tag},
-                allow_redirects=False,
-            )
-        except (
-            Exception
-        ) as exc:  # aiohttp also lets AssertionError and ValueError through; the request may be out
-            return no_answer(exc)
-        status = response.status
-        if 200 <= status < 300:
-            # Taken, whatever the body says. It is read so that the connection can be used again.
-            if not response.closed:
-                await read_body(response, 4096)
+        if not tag.isascii() or not tag.isprintable():
             return Answer(
-                outcome=Outcome.ACCEPTED,
-                status=status,
-                request_id=clean_id(response.headers.get(REQUEST_ID)),
+                outcome=Outcome.INVALID, detail="not sent: the delivery tag can't stand in a header"
             )
-        return not_accepted(status, await read_body(response), response.headers)
+        body = _encode({**message.payload, "to": line_hash(message.to)})
+        request = b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (head, tag.encode(), len(body), body)
+        try:
+            reply = await self._transport.post(request)
+        except NotSent as error:
+            return Answer(outcome=Outcome.FAILED, detail=str(error))
+        except Broken as error:
+            return Answer(outcome=Outcome.UNKNOWN, detail=f"{error}; the message may have been taken")
+        if 200 <= reply.status < 300:
+            # Taken, whatever the body says.
+            request_id = clean_id(reply.headers.get(REQUEST_ID))
+            return Answer(outcome=Outcome.ACCEPTED, status=reply.status, request_id=request_id)
+        return not_accepted(reply.status, reply.body, reply.headers)
 
     def check(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
         """Raises BadSignature unless the body was signed with this channel secret."""

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from todoke.cli import show
 from todoke.cli.common import fail, out
@@ -40,6 +42,8 @@ def _run(folder: Path, *, once: bool, port: int) -> None:
         world = World(emulator.url)
         world.begin()
         gateway_port = free_port(port or 8700)
+        if port and gateway_port != port:
+            fail(f"Port {port} is taken. Leave --port out, and a free one is chosen.")
         environment = {
             "TODOKE_DATA_DIR": str(folder / "data"),
             "TODOKE_LINE_API_BASE": emulator.url,
@@ -151,8 +155,8 @@ def _report(world: World, todoke: Todoke) -> None:
         rejects = todoke.rejects(country.batch).splitlines()[1:]
         out.print(f"\n[bold]{country.flag}: {len(rejects)} rows refused[/bold], each with its reason")
         for line in rejects[:4]:
-            shown = f"  line {line.split(',')[0]}: {_reason(line)}"
-            out.print(shown, style="dim", markup=False, overflow="ellipsis", no_wrap=True)
+            shown = f"line {line.split(',')[0]}: {_reason(line)}"
+            out.print(Padding(Text(shown, style="dim"), (0, 0, 0, 2)))
         if len(rejects) > 4:
             out.print(f"  and {len(rejects) - 4} more", style="dim")
     out.print()

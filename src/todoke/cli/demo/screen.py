@@ -69,7 +69,7 @@ class Screen:
             self._console.print(f"{self._clock()}  {line}", soft_wrap=True)
 
     def _clock(self) -> str:
-        return f"{self._now[11:16]} UTC" if self._now else "         "
+        return f"{self._now[5:16].replace('T', ' ')} UTC" if self._now else " " * 15
 
     def _picture(self) -> RenderableType:
         grid: list[RenderableType] = []

@@ -75,7 +75,12 @@ def _json_field(text: str | None, name: str) -> Any:
     try:
         return json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise Problem(422, "invalid", f"{name} is not JSON: {error}", [(f"/{name}", "not JSON")]) from None
+        raise Problem(
+            422,
+            "invalid",
+            f'{name} is not JSON ({error}). Write an object, such as {{"to": "mobile"}}.',
+            [(f"/{name}", "not JSON")],
+        ) from None
 
 
 def _policy_field(text: str | None) -> str | dict[str, Any] | None:

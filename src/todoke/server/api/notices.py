@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from todoke.actions import advance, intake
 from todoke.actions.intake import Target, Wanted
-from todoke.core.durations import DAY
+from todoke.core.durations import DAY, format_duration
 from todoke.core.errors import InvalidParameters, TodokeError
 from todoke.core.notice import State
 from todoke.core.phone import Phone, masked
@@ -148,8 +148,10 @@ def _explained(target: Target, body: NoticeIn, parts: Services) -> dict[str, Any
     notice, phone = intake.make_notice(target, _wanted(body), parts.clock.now(), parts.ids)
     parameters: dict[str, str] = json.loads(notice.parameters)
     facts = advance.facts_for(target.channel, target.template, phone.e164, phone.country, parts.setup)
-    steps = []
-    for step in policy_view(target.policy)["steps"]:
+    steps: list[dict[str, Any]] = []
+    begins, latest = 0, None if notice.deadline_at is None else notice.deadline_at - notice.created_at
+    for planned in target.policy.steps:
+        step = policy_view(target.policy)["steps"][len(steps)]
         why = why_not(step["step"], facts)
         shown = {**step, "would_run": why is None, **({} if why is None else {"why_not": why})}
         if why is None and step["step"] == "sms":
@@ -159,6 +161,13 @@ def _explained(target: Target, body: NoticeIn, parts: Services) -> dict[str, Any
             shown |= {"kind": "flexible" if flexible else "template", "content": payload}
             if target.channel.paused_at is not None:
                 shown["held"] = f"The channel is paused: {target.channel.paused_why}"
+        if why is None:
+            if latest is not None and begins >= latest:
+                shown["note"] = (
+                    f"Begins {format_duration(begins)} after the notice, when the deadline of "
+                    f"{format_duration(latest)} has passed, unless the steps before end sooner."
+                )
+            begins += planned.wait or 0
         steps.append(shown)
     return {
         "dry_run": True,

@@ -10,7 +10,7 @@ from todoke.server.api.models import problems
 from todoke.server.auth import Account
 from todoke.server.problems import Problem
 from todoke.server.services import Parts
-from todoke.storage import channels
+from todoke.storage import batches, channels
 from todoke.storage.reporting import Scope
 
 router = APIRouter(prefix="/v1/reports", tags=["Reports"])
@@ -26,6 +26,11 @@ async def _scope(
     since: Annotated[str | None, Query(max_length=40, description="Asked for at or after this time.")] = None,
     until: Annotated[str | None, Query(max_length=40, description="Asked for before this time.")] = None,
 ) -> Scope:
+    if batch is not None:
+        async with parts.database.read() as tx:
+            known = await batches.get_batch(tx, batch)
+        if known is None or known.account_id != account:
+            raise Problem(404, "not-found", "There is no batch with this id in this account.")
     channel_id = None
     if channel is not None:
         async with parts.database.read() as tx:

@@ -1,4 +1,4 @@
-"""Templates kept as files, for people who keep them in git."""
+"""Templates and policies kept as files, for people who keep them in git."""
 
 import json
 from pathlib import Path
@@ -12,8 +12,8 @@ SUFFIXES = (".json", ".yaml", ".yml")
 MOST_BYTES = 200_000
 
 
-def read_templates(place: Path) -> list[tuple[Path, dict[str, Any]]]:
-    """Each file and the template in it, by name. Ends the command with the file and place of a fault."""
+def read_objects(place: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """Each file and the object in it, by name. Ends the command with the file and place of a fault."""
     if place.is_dir():
         paths = sorted(p for p in place.iterdir() if p.suffix in SUFFIXES)
         if not paths:
@@ -26,7 +26,7 @@ def read_templates(place: Path) -> list[tuple[Path, dict[str, Any]]]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MOST_BYTES:
-            fail(f"{path} is larger than {MOST_BYTES:,} bytes: this is no template.")
+            fail(f"{path} is larger than {MOST_BYTES:,} bytes: this is no template and no policy.")
         text = path.read_text(encoding="utf-8-sig")
         found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
@@ -34,5 +34,5 @@ def _read(path: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
         fail(f"{path}: {error}")
     if not isinstance(found, dict):
-        fail(f"{path} holds no object; a template is one, with name, use_case and parameters.")
+        fail(f"{path} holds no object; templates and policies are objects with a name.")
     return found

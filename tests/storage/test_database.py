@@ -1,0 +1,269 @@
+"""The database keeps what it committed, keeps apart what it did not, and says in one line what is wrong."""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine
+
+from storage_support import ids
+from todoke.storage import channels, sqlite
+from todoke.storage.database import Database, StorageError, portions
+from todoke.storage.tables import metadata
+
+WAYS = pytest.mark.parametrize("quick", [False, True], ids=["in a thread", "in place"])
+
+
+async def names(database: Database, *, quick: bool = False) -> set[str]:
+    async with database.read(quick=quick) as tx:
+        found = await tx.exec_driver_sql("SELECT name FROM accounts")
+        return {r[0] for r in found}
+
+
+async def add(database: Database, name: str, *, quick: bool = False) -> None:
+    async with database.write(quick=quick) as tx:
+        await channels.insert_account(tx, ids.new(), name, 0)
+
+
+# --- migrations -------------------------------------------------------------------------------------------
+
+
+async def test_the_migrations_make_the_tables_that_the_code_uses(database: Database) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        return list(compare_metadata(context, metadata))
+
+    async with database.read() as tx:
+        assert await tx.run_sync(differences) == []
+
+
+async def test_the_migrations_make_the_same_indexes_and_kinds_of_tables_on_sqlite(
+    database: Database, backend: str, tmp_path: Path
+) -> None:
+    """What Alembic does not compare: the conditions of partial indexes, and WITHOUT ROWID."""
+    if backend != "sqlite":
+        pytest.skip("only SQLite has these")
+    other = create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    metadata.create_all(other)
+    other.dispose()
+
+    def shape(path: Path) -> dict[str, str | bool]:
+        with closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+            return {
+                name: "WITHOUT ROWID" in sql if kind == "table" else re.sub(r"\s+", " ", sql)
+                for kind, name, sql in rows
+                if name not in ("alembic_version", "sqlite_sequence")
+            }
+
+    assert shape(tmp_path / "todoke.db") == shape(tmp_path / "other.db")
+
+
+async def test_migrating_again_changes_nothing_and_loses_nothing(database: Database) -> None:
+    await add(database, "kept")
+    await database.migrate()
+    await database.migrate()
+    assert await names(database) == {"kept"}
+
+
+async def test_two_processes_that_start_at_once_may_both_migrate(tmp_path: Path) -> None:
+    both = [Database(f"sqlite:///{tmp_path / 'new.db'}") for _ in range(2)]
+    await asyncio.gather(*(d.migrate() for d in both))
+    assert [await d.is_current() for d in both] == [True, True]
+    for d in both:
+        await d.close()
+
+
+async def test_a_database_without_tables_is_not_current(tmp_path: Path) -> None:
+    empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    assert not await empty.is_current()
+    await empty.close()
+
+
+async def test_a_database_of_a_later_version_is_refused_with_the_remedy(database: Database) -> None:
+    async with database.write() as tx:
+        await tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StorageError, match=r"another version of Todoke.*9999.*newer one"):
+        await database.migrate()
+
+
+# --- transactions -----------------------------------------------------------------------------------------
+
+
+@WAYS
+async def test_commits_are_durable_and_foreign_keys_are_kept(database: Database, quick: bool) -> None:
+    for open_one in (database.write, database.read):
+        async with open_one(quick=quick) as tx:
+            found = {
+                pragma: (await tx.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one()
+                for pragma in ("journal_mode", "synchronous", "foreign_keys")
+            }
+        assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@WAYS
+async def test_an_error_inside_rolls_everything_back(database: Database, quick: bool) -> None:
+    async def half_done() -> None:
+        async with database.write(quick=quick) as tx:
+            await channels.insert_account(tx, ids.new(), "half", 0)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await half_done()
+    await add(database, "whole", quick=quick)
+    assert await names(database) == {"whole"}
+
+
+@WAYS
+async def test_a_reader_neither_waits_for_the_writer_nor_sees_what_is_not_committed(
+    database: Database, quick: bool
+) -> None:
+    async with database.write(quick=quick) as tx:
+        await channels.insert_account(tx, ids.new(), "not yet", 0)
+        assert await names(database, quick=quick) == set()
+    assert await names(database, quick=quick) == {"not yet"}
+
+
+async def test_a_reader_sees_one_moment(database: Database) -> None:
+    async with database.read() as tx:
+        assert (await tx.exec_driver_sql("SELECT count(*) FROM accounts")).scalar_one() == 0
+        await add(database, "later")
+        assert (await tx.exec_driver_sql("SELECT count(*) FROM accounts")).scalar_one() == 0
+
+
+async def test_writers_of_both_ways_take_turns(database: Database) -> None:
+    await asyncio.gather(*(add(database, f"account {i}", quick=i % 2 == 0) for i in range(40)))
+    assert len(await names(database)) == 40
+
+
+async def test_a_writer_waits_for_another_process_that_writes_just_then(
+    database: Database, backend: str, tmp_path: Path
+) -> None:
+    if backend != "sqlite":
+        pytest.skip("only SQLite has one writer")
+    for quick in (False, True):
+        with closing(sqlite3.connect(tmp_path / "todoke.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            writing = asyncio.create_task(add(database, f"patient {quick}", quick=quick))
+            for _ in range(200):
+                await asyncio.sleep(0)
+            assert not writing.done()
+            other.execute("ROLLBACK")
+            await asyncio.wait_for(writing, 10)
+    assert await names(database) == {"patient False", "patient True"}
+
+
+@WAYS
+async def test_a_writer_that_is_cancelled_anywhere_leaves_the_database_usable(
+    database: Database, quick: bool
+) -> None:
+    for turns in range(25):
+        writing = asyncio.create_task(add(database, f"cancelled {turns}", quick=quick))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await asyncio.wait_for(add(database, f"after {turns}", quick=quick), 10)
+    assert {n for n in await names(database) if n.startswith("after")} == {f"after {t}" for t in range(25)}
+
+
+# --- what is wrong ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def broken(tmp_path: Path) -> AsyncIterator[list[Database]]:
+    """Databases that the test opened."""
+    opened: list[Database] = []
+    yield opened
+    for database in opened:
+        await database.close()
+
+
+async def test_a_file_that_cant_be_written_is_told_with_the_remedy(
+    database: Database, broken: list[Database], tmp_path: Path
+) -> None:
+    broken.append(Database(f"sqlite:///file:{tmp_path / 'todoke.db'}?mode=ro&uri=true"))
+    with pytest.raises(StorageError, match=r"can't be written.*TODOKE_DATA_DIR"):
+        await broken[0].migrate()
+
+
+@pytest.mark.parametrize("place", ["no/such/folder/todoke.db", "."])
+async def test_a_place_where_no_file_can_be_is_told_with_the_remedy(
+    place: str, broken: list[Database], tmp_path: Path
+) -> None:
+    broken.append(Database(f"sqlite:///{tmp_path / place}"))
+    with pytest.raises(StorageError, match=r"can't be written.*TODOKE_DATA_DIR"):
+        await broken[0].migrate()
+
+
+async def test_a_file_that_is_no_database_is_told_with_the_remedy(
+    broken: list[Database], tmp_path: Path
+) -> None:
+    path = tmp_path / "todoke.db"
+    path.write_bytes(b"This is no database.\n" * 500)
+    broken.append(Database(f"sqlite:///{path}"))
+    with pytest.raises(StorageError, match=r"damaged.*Move it away"):
+        await broken[0].migrate()
+    assert path.read_bytes() == b"This is no database.\n" * 500
+
+
+async def test_a_damaged_database_is_told_with_the_remedy(broken: list[Database], tmp_path: Path) -> None:
+    path = tmp_path / "todoke.db"
+    sound = Database(f"sqlite:///{path}")
+    await sound.migrate()
+    await sound.close()
+    content = bytearray(path.read_bytes())
+    content[100:4096] = b"\xff" * 3996
+    path.write_bytes(content)
+    broken.append(Database(f"sqlite:///{path}"))
+    with pytest.raises(StorageError, match=r"damaged.*Move it away"):
+        await broken[0].migrate()
+
+
+@pytest.mark.parametrize("url", ["mysql://user:secret@host/db", "oracle://x", "todoke.db"])
+def test_another_kind_of_database_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(StorageError, match=r"TODOKE_DATABASE_URL.*sqlite:") as error:
+        Database(url)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("attempt to write a readonly database", "can't be written"),
+        ("unable to open database file", "can't be written"),
+        ("database or disk is full", "disk"),
+        ("disk I/O error", "disk"),
+        ("file is not a database", "damaged"),
+        ("database disk image is malformed", "damaged"),
+        ("database is locked", "Another program"),
+        ("no such table: x", "no such table: x"),
+    ],
+)
+def test_each_error_of_sqlite_is_explained_in_one_line(text: str, words: str) -> None:
+    explained = sqlite.explain(sqlite3.OperationalError(text))
+    assert words in explained
+    assert "\n" not in explained
+
+
+async def test_an_error_quotes_no_value_of_the_statement(database: Database) -> None:
+    await add(database, "+886912345678")
+    with pytest.raises(sqlite.ERRORS) as error:
+        await add(database, "+886912345678")
+    assert "0912" not in str(error.value)
+    assert "886" not in str(error.value)
+
+
+def test_portions_hold_everything_once_and_in_order() -> None:
+    values = [str(i) for i in range(10)]
+    assert list(portions(values, 4)) == [values[:4], values[4:8], values[8:]]
+    assert list(portions([], 4)) == []
+    assert list(portions(values[:8], 4)) == [values[:4], values[4:8]]
