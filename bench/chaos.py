@@ -139,7 +139,7 @@ class Run:
             return f"{more} more requests at LINE", lambda: sent(emulator) >= before + more
         if kind == "webhook":
             before = posted(emulator)
-            more = self._random.randint(1, max(portion // 8, 1))
+            more = self._random.randint(1, max(portion // 15, 1))
             return f"{more} more webhooks posted", lambda: posted(emulator) >= before + more
         return f"{more} answers recorded in this life", lambda: place.recorded() >= more
 

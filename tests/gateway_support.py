@@ -118,13 +118,17 @@ class RunningGateway:
 
 @asynccontextmanager
 async def running_gateway(
-    emulator: RunningEmulator, folder: Path, *, paused: bool = True, **settings: str
+    emulator: RunningEmulator, folder: Path, *, paused: bool = True, port: int = 0, **settings: str
 ) -> AsyncIterator[RunningGateway]:
-    """A gateway with its data in `folder`, on the emulator's clock, which stands still unless told otherwise."""
+    """A gateway with its data in `folder`, on the emulator's clock, which stands still unless told otherwise.
+
+    `port`: 0 for a free one; the same again for one that is started anew.
+    """
     if paused:
         await emulator.control("POST", "/clock", {"mode": "paused"})
     sock = socket.socket()
-    sock.bind(("127.0.0.1", 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
     port = sock.getsockname()[1]
     environment = {
         "TODOKE_DATA_DIR": str(folder),
@@ -137,7 +141,9 @@ async def running_gateway(
     await first_key(base)
     gateway = Gateway(base)
     await gateway.start()
-    config = uvicorn.Config(gateway.app, log_level="critical", access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        gateway.app, log_level="critical", access_log=False, lifespan="off", timeout_keep_alive=75
+    )
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
     serving = asyncio.create_task(server.serve(sockets=[sock]))

@@ -33,7 +33,10 @@ PATH = "/_emulator/v1/carrier/messages"
 RECEIPT_TIMEOUT = 5.0
 RECEIPT_RETRIES = (60_000, 300_000, 1_800_000, 7_200_000)
 """Virtual ms from a failed post of a receipt to the next."""
+RECEIPTS_AT_ONCE = 32
 LONGEST_TEXT = 5000
+KEEPALIVE = 3.0
+"""Below the 5 seconds after which common servers close an idle connection: a post on one just being closed is lost."""
 
 
 class SmsOrder(msgspec.Struct, forbid_unknown_fields=True, rename={"sender": "from"}):
@@ -67,6 +70,7 @@ class Carrier:
         self._state = state
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(RECEIPTS_AT_ONCE)
 
     async def stop(self) -> None:
         """Drops receipts under way and closes the connections."""
@@ -123,7 +127,9 @@ class Carrier:
 
     async def _post(self, receipt: Receipt, attempt: int) -> None:
         try:
-            taken = await self._deliver(receipt)
+            # The time-out is for the answer: waiting for a turn must not count.
+            async with self._turns:
+                taken = await self._deliver(receipt)
             if not taken and attempt < len(RECEIPT_RETRIES):
                 clock = self._state.clock
                 again = partial(self._post_later, receipt, attempt + 1)
@@ -134,7 +140,7 @@ class Carrier:
     async def _deliver(self, receipt: Receipt) -> bool:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=32),
+                connector=aiohttp.TCPConnector(limit=RECEIPTS_AT_ONCE, keepalive_timeout=KEEPALIVE),
                 timeout=aiohttp.ClientTimeout(total=RECEIPT_TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )

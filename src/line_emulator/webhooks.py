@@ -260,7 +260,8 @@ class Webhooks:
         """
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
+                # Below the 5 seconds after which common servers close an idle connection.
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=3),
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "LineBotWebhook/2.0"},

@@ -140,7 +140,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
                 f"TODOKE_CLOCK is {clock!r}, but TODOKE_LINE_API_BASE is {line_api_base!r}. A virtual clock goes "
                 "only with an emulator: leave TODOKE_CLOCK out, or point TODOKE_LINE_API_BASE at it."
             )
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
     secret_key = values["SECRET_KEY"]
     if secret_key is not None and len(secret_key) < 16:
         raise SettingsError("TODOKE_SECRET_KEY has fewer than 16 characters. Take a long random one.")

@@ -391,6 +391,13 @@ def test_the_last_steps_retries_end_with_its_wait() -> None:
     )
 
 
+def test_looking_at_a_notice_early_does_not_shorten_its_backoff() -> None:
+    story = Story(*LINE_4H_THEN_SMS).sends().answer("throttled", retry_after=60_000)
+    due = story.notice.due_at
+    story = _after(story, 59_999).due()
+    assert (story.sent, story.notice.due_at) == (["line_notification"], due)
+
+
 def test_a_carriers_wish_to_wait_beyond_the_steps_wait_means_the_next_step() -> None:
     story = Story("line_notification 30m", "sms 72h").sends().answer("throttled", retry_after=2 * HOUR)
     story.passes("30m")
@@ -435,6 +442,18 @@ def test_the_wait_begins_anew_after_a_denied_request() -> None:
     story = Story(*LINE_4H_THEN_SMS).sends().answer("denied").knows(channel_paused=True).passes("2d")
     story.knows(channel_paused=False).sends().answer("accepted")
     assert (story.state, story.due_in) == ("waiting", 4 * HOUR)
+
+
+def test_the_wait_begins_anew_after_a_denied_request_however_short_the_pause() -> None:
+    story = Story(*LINE_4H_THEN_SMS).sends().answer("denied").knows(channel_paused=True).passes("3h")
+    story.knows(channel_paused=False).sends().answer("accepted")
+    assert story.due_in == 4 * HOUR
+
+
+def test_a_denied_notice_stays_queued_though_an_earlier_try_was_long_ago() -> None:
+    story = Story(*LINE_4H_THEN_SMS).sends().answer("throttled").knows(channel_paused=True).passes("2d")
+    story.knows(channel_paused=False).sends().answer("denied").knows(channel_paused=True).passes("2d")
+    assert (story.state, story.sent) == ("queued", ["line_notification"] * 2)
 
 
 def test_a_retry_held_until_its_wait_was_over_gets_a_wait_of_its_own_once_taken() -> None:
@@ -699,7 +718,7 @@ def test_a_delivered_notice_goes_on_to_close_what_else_is_open() -> None:
     story = Story(*LINE_4H_THEN_SMS).sends().answer("accepted").passes("4h").answer("accepted").proof(2)
     assert story.notice.due_at == START + LINE_WINDOW
     story.passes("21h")
-    assert (story.state, story.outcomes, story.notice.due_at) == ("delivered", ["silent", "delivered"], None)
+    assert (story.state, story.outcomes, story.due_in) == ("delivered", ["silent", "delivered"], None)
 
 
 # --- events in any order, doubled -------------------------------------------------------------------------

@@ -131,7 +131,7 @@ async def test_numbers_stand_in_no_log_error_metric_or_other_column(
     ):
         await call("GET", path)
     sent = [r for r in await line.ledger() if r["fate"]]
-    assert len(sent) > 10, "the run did what it was meant to"
+    assert len(sent) > 5, "the run did what it was meant to"
 
     for answer in answers:
         assert betrayed(answer) == [], answer

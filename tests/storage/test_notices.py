@@ -20,7 +20,7 @@ from todoke.storage.notices import NewNotice
 
 times = st.integers(0, 2**53)
 maybe_time = st.none() | times
-texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 
 what_was_told: dict[str, st.SearchStrategy[Any]] = {
     "outcome": st.none() | st.sampled_from(Outcome),

@@ -253,12 +253,12 @@ def shown(notice: dict[str, Any]) -> oracle.Notice:
 def check_notices(table: Table, notices: dict[str, Any]) -> None:
     """Where each of the gateway's notices ended, and by which attempts at what times."""
     assert len(notices) == len(table.cells)
-    wrong = [
-        (cell, shown(notices[cell.phone]), table.expected(cell)[1])
-        for cell in table.cells
-        if shown(notices[cell.phone]) != table.expected(cell)[1]
-    ]
-    assert not wrong, f"{len(wrong)} of {len(table.cells)}, such as {wrong[:3]}"
+    wrong = []
+    for cell in table.cells:
+        found, wanted = shown(notices[cell.phone]), table.expected(cell)[1]
+        if found != wanted:
+            wrong.append(f"{cell.story} {cell.wait} {cell.sms_arrives}\n  is     {found}\n  not    {wanted}")
+    assert not wrong, f"{len(wrong)} of {len(table.cells)} differ:\n" + "\n".join(wrong[:5])
 
 
 async def check_ledger(table: Table, notices: dict[str, Any]) -> None:

@@ -76,6 +76,8 @@ async def _serve(current: Settings, sock: socket.socket) -> None:
         lifespan="off",
         server_header=False,
         http="httptools",
+        # Longer than callers keep theirs, so that none posts an event on a connection that is just being closed.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
     )
     try:
@@ -83,7 +85,7 @@ async def _serve(current: Settings, sock: socket.socket) -> None:
         await _Server(config, current).serve(sockets=[sock])
     finally:
         await gateway.stop()
-        err.print("[dim]Stopped; what was out is recorded.[/dim]")
+    err.print("[dim]Stopped; what was out is recorded.[/dim]")
 
 
 def serve() -> None:

@@ -384,8 +384,7 @@ def _begins_at(notice: Notice) -> int | None:
     tries = _tries(notice)
     if not tries:
         return 0
-    last = _decisive(tries)
-    return last.retry_at if not last.open else None
+    return _decisive(tries).retry_at
 
 
 def _reconsider(notice: Notice, now: int) -> Notice:

@@ -7,7 +7,6 @@ from todoke.carriers import EventReader
 from todoke.clock import Clock
 from todoke.engine.deliver import Deliver, Outlets
 from todoke.engine.housekeeping import Housekeeping
-from todoke.engine.inbox import Inbox
 from todoke.engine.intake import Intake
 from todoke.engine.loop import Loop, log
 from todoke.engine.metrics import OUT
@@ -44,14 +43,12 @@ class Engine:
         self._lookup = lookup
         self._ids = ids
         self._seal = seal
-        self._recorder = Recorder(clock, database, lookup)
+        self._recorder = Recorder(clock, database, lookup, readers)
         self._owners = Owners(clock, database, Presence(data_dir / "running", ids.new()), lookup, self._took)
-        self._inbox = Inbox(clock, database, lookup, readers)
         self._intake = Intake(clock, database, data_dir / "uploads", lookup, ids, self._wake_deliver)
         self._fixed: list[Loop] = [
             self._owners,
             self._intake,
-            self._inbox,
             self._recorder,
             Housekeeping(clock, database, data_dir / "uploads"),
         ]
@@ -107,7 +104,7 @@ class Engine:
 
     def wake_inbox(self) -> None:
         """A carrier's request was stored."""
-        self._inbox.wake.set()
+        self._recorder.wake.set()
 
     async def settle(self) -> tuple[int | None, bool]:
         """Does everything that is due now. Answers the next due time, and whether there was any work."""

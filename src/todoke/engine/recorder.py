@@ -1,30 +1,43 @@
-"""Writes down what carriers answered, as many as there are at a time, in one commit."""
+"""Writes down what carriers answered and what they posted since, as much as there is at a time, in one commit."""
 
 import asyncio
+import json
 from collections import Counter
+from collections.abc import Mapping
 
-from todoke.actions.advance import record_answers
+from todoke.actions.record import AnswerTo, Read, Recorded, record
+from todoke.carriers import BadEvent, EventReader
 from todoke.clock import Clock, monotonic
 from todoke.core.outcome import Answer, Outcome
 from todoke.engine.loop import Loop, log
-from todoke.engine.metrics import ATTEMPTS, LATE_DUPLICATES
+from todoke.engine.metrics import ATTEMPTS, LATE_DUPLICATES, UNKNOWN_TAGS
+from todoke.storage import inbox
 from todoke.storage.database import Database
+from todoke.storage.inbox import Stored
 from todoke.storage.lookup import Lookup
 
-MOST = 1000
+MOST_ANSWERS = 1000
+MOST_REQUESTS = 200
+BUSY = 50
+"""More answers and requests than that in one commit is load."""
+LINGER_SECONDS = 0.03
 COMPLAIN_SECONDS = 30.0
 
 
 class Recorder(Loop):
-    """Collects answers. Counts what is out, from the claim to the record."""
+    """Collects answers, and reads the inbox in the order it came. Counts what is out, from claim to record."""
 
     name = "recorder"
 
-    def __init__(self, clock: Clock, database: Database, lookup: Lookup) -> None:
+    def __init__(
+        self, clock: Clock, database: Database, lookup: Lookup, readers: Mapping[str, EventReader]
+    ) -> None:
         super().__init__(clock)
+        self._readers = readers
+        self._busy = False
         self._database = database
         self._lookup = lookup
-        self._answers: list[tuple[str, str, Answer]] = []
+        self._answers: list[AnswerTo] = []
         self._complained = -COMPLAIN_SECONDS
         self._out: dict[str, int] = {}
         self.moved = asyncio.Event()
@@ -52,24 +65,49 @@ class Recorder(Loop):
         self.wake.set()
 
     async def step(self) -> bool:
-        if not self._answers:
+        if self._busy:
+            # Under load what is a little later is one commit with the rest, and an answer meets its event.
+            await asyncio.sleep(LINGER_SECONDS)
+        async with self._database.read(quick=True) as tx:
+            stored = await inbox.pending(tx, MOST_REQUESTS)
+        if not self._answers and not stored:
+            self._busy = False
             return False
-        answers, self._answers = self._answers[:MOST], self._answers[MOST:]
+        answers, self._answers = self._answers[:MOST_ANSWERS], self._answers[MOST_ANSWERS:]
+        requests = [self._read(s) for s in stored]
+        self._busy = len(answers) + len(requests) > BUSY
         try:
             async with self._database.write(quick=True) as tx:
-                recorded = await record_answers(tx, answers, self.clock.now(), self._lookup)
+                recorded = await record(tx, answers, requests, self.clock.now(), self._lookup)
         except BaseException:
             self._answers = answers + self._answers
             raise
-        self._out[""] -= len(answers)
-        for outcome, count in Counter(answer.outcome for _, _, answer in answers).items():
-            ATTEMPTS.labels(outcome).inc(count)
-        self._complain([a for _, _, a in answers])
-        LATE_DUPLICATES.inc(recorded.late_duplicates)
-        for why in recorded.paused:
-            log.error("channel.paused", why=why, remedy="see todoke doctor")
+        self._out[""] = self._out.get("", 0) - len(answers)
+        self._count(answers, recorded)
         self._tell()
         return True
+
+    def _read(self, stored: Stored) -> Read:
+        reader = self._readers.get(stored.carrier)
+        if reader is None:
+            return Read(stored, (), f"no carrier {stored.carrier} is set up")
+        try:
+            events = reader.read_events(json.loads(stored.headers), stored.body, stored.received_at)
+        except BadEvent as error:
+            log.warning("inbox.unreadable", inbox=stored.id, carrier=stored.carrier, why=str(error))
+            return Read(stored, (), str(error))
+        return Read(stored, events)
+
+    def _count(self, answers: list[AnswerTo], recorded: Recorded) -> None:
+        for outcome, count in Counter(answer.outcome for _, _, answer in answers).items():
+            ATTEMPTS.labels(outcome).inc(count)
+        LATE_DUPLICATES.inc(recorded.late_duplicates)
+        UNKNOWN_TAGS.inc(recorded.unknown_tags)
+        for why in recorded.paused:
+            log.error("channel.paused", why=why, remedy="see todoke doctor")
+        for move in recorded.illegal:
+            log.error("notice.illegal_move", why=move, remedy="this is a defect of Todoke; please report it")
+        self._complain([a for _, _, a in answers])
 
     def _complain(self, answers: list[Answer]) -> None:
         """One line while a carrier can't be reached, not one a notice."""

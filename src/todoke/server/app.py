@@ -34,6 +34,7 @@ def make_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    app.add_middleware(inbound.ShortCut, parts=services)
     app.add_middleware(BodyLimit)
     app.add_middleware(problems.Failures)
     problems.install(app)

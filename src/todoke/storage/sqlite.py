@@ -104,7 +104,8 @@ class _InPlace(aiosqlite.Connection):
         try:
             return fn(*args, **kwargs)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            # The lowest byte is the kind; the rest says more, as that a killed writer's log is being read again.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
         return await super()._execute(self._patiently, fn, *args, **kwargs)  # type: ignore[no-untyped-call]
 
