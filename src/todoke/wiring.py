@@ -1,7 +1,6 @@
 """The only place where objects are built and put together."""
 
 import asyncio
-import gc
 from dataclasses import dataclass
 
 import aiohttp
@@ -31,8 +30,6 @@ log = structlog.get_logger()
 
 EMULATOR_CARRIER = "emulator"
 NO_CARRIER = "none"
-GC_THRESHOLDS = 50_000, 20, 100
-"""What comes and goes with each notice is free of cycles: Python's own 700 cost a sixth of all time here."""
 
 
 @dataclass(kw_only=True)
@@ -169,7 +166,6 @@ class Gateway:
         await self._engine.start()
         if self._follower is not None:
             self._following = asyncio.create_task(self._follower.run(self._engine.settle, self._engine.wake))
-        gc.set_threshold(*GC_THRESHOLDS)
         self._running = True
 
     async def stop(self) -> None:

@@ -253,3 +253,18 @@ async def test_a_move_that_can_not_be_is_reported_and_holds_no_other_notice_up(h
     assert len(result.illegal) == 1
     assert wanted[0] in result.illegal[0]
     assert [(await house.notice(w)).state for w in wanted] == ["sending", "waiting"]
+
+
+async def test_a_receipt_by_the_carriers_own_id_may_come_with_the_answer_that_brings_the_id(
+    house: House,
+) -> None:
+    await house.open()
+    await house.ask(1)
+    (item,) = await claimed(house)
+    answer = Answer(outcome=Outcome.ACCEPTED, status=200, request_id="m-77")
+    receipt = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag="m-77")
+    async with house.database.write() as tx:
+        answers = [(item.notice_id, item.attempt_id, answer)]
+        result = await record(tx, answers, [posted([receipt])], house.clock.now(), house.lookup)
+    assert result.unknown_tags == 0
+    assert (await house.notice(item.notice_id)).state == "delivered"

@@ -72,7 +72,8 @@ class Shell:
         code, out, err = await self.run(*arguments, **values)
         assert code > 0, (arguments, out, err)
         assert out == ""
-        (line,) = err.splitlines()
+        assert err.count("\n") == 1, err
+        line = err.strip()
         assert line.startswith("todoke: ")
         for word in say:
             assert word in line, line

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import msgspec
 
 from todoke.actions.record import apply
-from todoke.core.notice import Cancel, Due, Event, Lapsed, Notice, State, step
+from todoke.core.errors import IllegalTransition
+from todoke.core.notice import LEASE, Cancel, Due, Event, Lapsed, Notice, State, step
 from todoke.core.routing import Facts, Step
 from todoke.core.sms_text import segments
 from todoke.core.template import Template, render_sms
@@ -49,6 +50,8 @@ class Claimed(msgspec.Struct, frozen=True):
     channel: Channel
     to_send: list[ToSend]
     looked_at: int
+    illegal: list[str]
+    """Moves that the core refused, each with its notice."""
 
 
 def facts_for(channel: Channel, template: Template, number: str, country: str, setup: Setup) -> Facts:
@@ -84,12 +87,13 @@ async def claim(
     channel = await owned_channel(tx, channel_id, fence)
     rows = await store.load_due(tx, channel_id, now, limit)
     if not rows:
-        return Claimed(channel, [], 0)
+        return Claimed(channel, [], 0, [])
     policies = await lookup.policies(tx, {store.policy_id(r) for r in rows})
     loaded = await store.assemble(tx, rows, policies)
     templates = await lookup.templates(tx, {x.template_id for x in loaded})
     changes: list[tuple[Notice, Notice]] = []
     to_send: list[ToSend] = []
+    illegal: list[str] = []
     units: dict[str, int] = {}
     facts_of: dict[tuple[str, str], Facts] = {}
     everyone = setup.every_number_is_a_test_number or channel.mode == "live"
@@ -100,7 +104,13 @@ async def claim(
             facts = facts_of[key] = facts_for(channel, template, x.number, x.country, setup)
         # Nothing of ours is out for as long as a lease lasts: its sender died.
         event: Event = Lapsed() if x.notice.state is State.SENDING else Due(facts, ids.new())
-        moved, attempt = step(x.notice, event, now)
+        try:
+            moved, attempt = step(x.notice, event, now)
+        except IllegalTransition as error:
+            # A defect of ours must not hold the others up; this one is looked at again in an hour.
+            illegal.append(error.message)
+            changes.append((x.notice, msgspec.structs.replace(x.notice, due_at=now + LEASE)))
+            continue
         changes.append((x.notice, moved))
         if attempt is not None:
             parameters = msgspec.json.decode(x.parameters, type=dict[str, str])
@@ -108,7 +118,7 @@ async def claim(
                 units[attempt.id] = segments(render_sms(template, parameters)).segments
             to_send.append(ToSend(moved.id, attempt.id, attempt.step, x.number, template, parameters))
     await store.save(tx, changes, units)
-    return Claimed(channel, to_send, len(rows))
+    return Claimed(channel, to_send, len(rows), illegal)
 
 
 async def recover(tx: Tx, channel_id: str, now: int, lookup: Lookup) -> int:

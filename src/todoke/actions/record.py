@@ -50,7 +50,11 @@ async def record(
     events: dict[str, list[Event]] = {}
     for notice_id, attempt_id, answer in answers:
         events.setdefault(notice_id, []).append(Answered(attempt_id, answer))
-    unknown = await _add_proofs(tx, await _new_events(tx, requests, now), events) if requests else 0
+    just_answered = {
+        a.request_id: (attempt_id, notice_id) for notice_id, attempt_id, a in answers if a.request_id
+    }
+    found = await _new_events(tx, requests, now) if requests else []
+    unknown = await _add_proofs(tx, found, just_answered, events) if found else 0
     loaded, result = await apply(tx, events, now, lookup)
     result.unknown_tags = unknown
     await _consequences(tx, answers, loaded, result, now)
@@ -102,18 +106,26 @@ async def _new_events(tx: Tx, requests: Sequence[Read], now: int) -> list[Inboun
     return found
 
 
-async def _add_proofs(tx: Tx, found: Iterable[InboundEvent], events: dict[str, list[Event]]) -> int:
+async def _add_proofs(
+    tx: Tx,
+    found: Sequence[InboundEvent],
+    just_answered: Mapping[str, tuple[str, str]],
+    events: dict[str, list[Event]],
+) -> int:
     """Adds what the events prove, by notice. Answers how many were about messages that are not ours.
 
-    In place of our tag stands the carrier's own message id where its receipts carry only that.
+    In place of our tag stands the carrier's own message id where its receipts carry only that; it may be one that
+    an answer of this same call brings (`just_answered`: message id → attempt and notice).
     """
-    found = list(found)
     names = {e.tag for e in found if e.tag is not None}
     notice_of = await store.notice_ids_of(tx, names)
     tag_of: dict[str, str] = {}
     if foreign := names - notice_of.keys():
         tag_of = await store.tags_of_requests(tx, foreign)
         notice_of |= await store.notice_ids_of(tx, tag_of.values())
+        for name in foreign & just_answered.keys():
+            tag_of[name], answered = just_answered[name]
+            notice_of[tag_of[name]] = answered
     unknown = 0
     for event in found:
         name = event.tag or ""

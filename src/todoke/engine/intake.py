@@ -78,6 +78,11 @@ def read_portion(path: Path, batch: Batch, target: Target, now: int, ids: Ids, m
         while rows < most:
             try:
                 row = next(reader)
+            except BrokenFile:
+                if not rows:
+                    raise
+                # What came before the broken line counts; the next portion begins, and ends, with it.
+                return Portion(notices, rejects, rows, lines.position, line, False)
             except StopIteration:
                 return Portion(notices, rejects, rows, lines.position, base + reader.line_num, True)
             except csv.Error as error:

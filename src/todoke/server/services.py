@@ -40,7 +40,7 @@ class InboxWriter:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                async with self._database.write() as tx:
+                async with self._database.write(quick=True) as tx:
                     await inbox.put(tx, [posted for posted, _ in batch])
             except Exception as error:
                 for _, stored in batch:
@@ -77,7 +77,8 @@ class Services:
     """LINE's channel id → our id and its secret, as last read."""
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
+    # Not a plain function: FastAPI would run that in a thread, for every request.
     return cast(Services, request.app.state.services)
 
 

@@ -168,7 +168,7 @@ class Transport:
         self,
         base: str,
         *,
-        limit: int = 512,
+        limit: int = 2048,
         total: float = 10.0,
         connect: float = 5.0,
         keepalive: float = 4.0,
