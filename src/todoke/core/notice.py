@@ -5,6 +5,7 @@ place where a notice changes; TRANSITIONS holds every move that may happen, and 
 `docs/architecture.md` is drawn from it.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from itertools import pairwise
 
@@ -290,7 +291,10 @@ def _close_expired(notice: Notice, now: int) -> Notice:
 
 def _due(notice: Notice, event: Due, now: int) -> tuple[Notice, Attempt | None]:
     # A notice that ended while a later step's request was out has no other way to learn that it was lost.
-    notice = _reconsider(_close_expired(_lapsed(notice, begun_by=now - LEASE), now), now)
+    if notice.attempts:
+        notice = _close_expired(_lapsed(notice, begun_by=now - LEASE), now)
+    if notice.attempts or _stopped(notice, now):
+        notice = _reconsider(notice, now)
     while notice.state in OPEN_STATES and not _stopped(notice, now):
         begins = _begins_at(notice)
         if begins is None or begins > now:
@@ -324,19 +328,25 @@ def _begin(notice: Notice, wanted: Step, event: Due, now: int) -> tuple[Notice, 
     return sending, attempt
 
 
-def _tries(notice: Notice) -> list[Attempt]:
-    return [a for a in notice.attempts if a.step_index == notice.step_index]
+def _tries(notice: Notice) -> Sequence[Attempt]:
+    attempts = notice.attempts
+    if len(attempts) == 1 and attempts[0].step_index == notice.step_index:
+        return attempts  # As with nearly all notices.
+    return [a for a in attempts if a.step_index == notice.step_index]
 
 
-def _decisive(tries: list[Attempt]) -> Attempt:
+def _decisive(tries: Sequence[Attempt]) -> Attempt:
     """The attempt that says where a step stands: one that may have been taken, else the last.
 
     Ids of two processes may sort otherwise than they began, where a machine's clock was set back.
     """
-    return next((a for a in tries if a.outcome not in SURELY_NOT_TAKEN), tries[-1])
+    for attempt in tries:
+        if attempt.outcome not in SURELY_NOT_TAKEN:
+            return attempt
+    return tries[-1]
 
 
-def _wait_over(tries: list[Attempt], last: Attempt, wait: int) -> int:
+def _wait_over(tries: Sequence[Attempt], last: Attempt, wait: int) -> int:
     """When a step's wait is over, counted from its first request.
 
     A denied request counts for nothing: the whole channel stood still. One that was held until the wait was
@@ -414,11 +424,15 @@ def _reconsider(notice: Notice, now: int) -> Notice:
 
 def _closing(notice: Notice) -> int | None:
     """When the next open attempt closes; None: none is open."""
-    return min((a.closes_at for a in notice.attempts if a.open and a.outcome is not None), default=None)
+    return _earliest(*[a.closes_at for a in notice.attempts if a.open and a.outcome is not None])
 
 
 def _earliest(*times: int | None) -> int | None:
-    return min((t for t in times if t is not None), default=None)
+    earliest = None
+    for time in times:
+        if time is not None and (earliest is None or time < earliest):
+            earliest = time
+    return earliest
 
 
 def _ended(notice: Notice, now: int, handed_over: bool) -> Notice:

@@ -7,6 +7,9 @@ from todoke.clock import monotonic
 SHARE = 0.99
 """LINE's own clock and ours are never quite the same; a hundredth of room keeps us under its bucket."""
 
+SAVED_SECONDS = 0.02
+"""What a pause may save up, so that late wake-ups are made good again: at LINE's rate a burst of forty."""
+
 
 class Pacer:
     """Lets at most `rate` requests a second pass, evenly, and none while LINE has asked us to wait."""
@@ -28,8 +31,7 @@ class Pacer:
         """Returns when the next request may leave."""
         while True:
             now = monotonic()
-            # A pause saves up two hundredths of a second, so that a late wake-up is made good again.
-            begin = max(self._next, now - 0.02)
+            begin = max(self._next, now - SAVED_SECONDS)
             self._next = begin + self._gap
             if begin > now:
                 await asyncio.sleep(begin - now)

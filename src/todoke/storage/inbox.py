@@ -28,6 +28,7 @@ class Stored(Posted, kw_only=True):
 
 
 _INSERT = insert(i)
+_SEEN = select(events_seen.c.id).where(events_seen.c.id.in_(bindparam("ids", expanding=True)))
 _APPLIED = (
     update(i)
     .where(i.c.id == bindparam("of"))
@@ -59,8 +60,7 @@ async def unseen(tx: Tx, ids: Iterable[str]) -> set[str]:
     wanted = set(ids)
     seen: set[str] = set()
     for portion in portions(wanted):
-        query = select(events_seen.c.id).where(events_seen.c.id.in_(portion))
-        seen.update(row[0] for row in await tx.execute(query))
+        seen.update(row[0] for row in await tx.execute(_SEEN, {"ids": portion}))
     return wanted - seen
 
 

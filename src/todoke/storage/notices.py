@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Select, bindparam, insert, select, update
 
 from todoke.core.notice import Attempt, Notice, State
 from todoke.core.outcome import Outcome
@@ -85,6 +85,11 @@ _ATTEMPT = (
     a.c.request_id,
     a.c.retry_at,
 )
+# Made once: what SQLAlchemy does to a list of values in a new statement costs more than the look-up itself.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_NOTICES_BY_ID = select(*_LOADED).where(n.c.id.in_(_IDS))
+_OWNERS_OF = select(a.c.id, a.c.notice_id).where(a.c.id.in_(_IDS))
+_ATTEMPTS_OF = select(*_ATTEMPT).where(a.c.notice_id.in_(_IDS)).order_by(a.c.id)
 _STATES = {s.value: s for s in State}
 _OUTCOMES: dict[str | None, Outcome | None] = {None: None} | {o.value: o for o in Outcome}
 _STEPS = {s.value: s for s in Step}
@@ -131,7 +136,7 @@ async def load_by_ids(tx: Tx, ids: Iterable[str]) -> list[Any]:
     """The rows of these notices; for `assemble`."""
     rows: list[Any] = []
     for portion in portions(ids):
-        rows += (await tx.execute(select(*_LOADED).where(n.c.id.in_(portion)))).all()
+        rows += (await tx.execute(_NOTICES_BY_ID, {"ids": portion})).all()
     return rows
 
 
@@ -147,8 +152,7 @@ async def notice_ids_of(tx: Tx, attempt_ids: Iterable[str]) -> dict[str, str]:
     """Attempt id → notice id, for those that exist."""
     found: dict[str, str] = {}
     for portion in portions(attempt_ids):
-        query = select(a.c.id, a.c.notice_id).where(a.c.id.in_(portion))
-        found.update((row[0], row[1]) for row in await tx.execute(query))
+        found.update((row[0], row[1]) for row in await tx.execute(_OWNERS_OF, {"ids": portion}))
     return found
 
 
@@ -165,7 +169,7 @@ async def assemble(tx: Tx, rows: Sequence[Any], policies: Mapping[str, Policy]) 
     """Rows and their attempts as notices."""
     tried: dict[str, list[Attempt]] = defaultdict(list)
     for portion in portions(r[0] for r in rows):
-        for row in await tx.execute(select(*_ATTEMPT).where(a.c.notice_id.in_(portion)).order_by(a.c.id)):
+        for row in await tx.execute(_ATTEMPTS_OF, {"ids": portion}):
             tried[row[0]].append(_to_attempt(row))
     return [
         Loaded(

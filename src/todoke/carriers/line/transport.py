@@ -16,6 +16,8 @@ import httptools
 from todoke.carriers.over_http import MAX_ANSWER
 
 Headers = dict[str, str]
+WANTED = frozenset({b"x-line-request-id", b"retry-after", b"date"})
+"""The headers of an answer that anybody reads; the others are dropped."""
 
 
 class NotSent(Exception):
@@ -47,7 +49,7 @@ class Reply:
     def __init__(self, status: int, headers: Headers, body: bytes | None) -> None:
         self.status = status
         self.headers = headers
-        """By names in lower case."""
+        """Those of WANTED, by names in lower case."""
         self.body = body
 
 
@@ -114,7 +116,8 @@ class _Connection(asyncio.Protocol):
             self.usable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        if (known := name.lower()) in WANTED:
+            self._headers[known.decode()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self._status = self._parser.get_status_code()
