@@ -5,89 +5,34 @@ place where a notice changes; TRANSITIONS holds every move that may happen, and 
 `docs/architecture.md` is drawn from it.
 """
 
-from collections.abc import Sequence
-from enum import StrEnum
-from itertools import pairwise
-
 import msgspec
 
-from todoke.core.durations import HOUR, MINUTE, SECOND
+from todoke.core.durations import MINUTE, SECOND
 from todoke.core.errors import IllegalTransition
 from todoke.core.outcome import SURELY_NOT_TAKEN, Answer, Outcome
-from todoke.core.routing import LINE_STEPS, Facts, Policy, Step, gives_proof, quiet_until, why_not, window
+from todoke.core.routing import LINE_STEPS, Facts, Step, gives_proof, quiet_until, why_not, window
+from todoke.core.standing import begins_at, closing_at, earliest, reconsider, stopped
+from todoke.core.states import END_STATES, LEASE, OPEN_STATES, Attempt, Notice, State
 
-LEASE = HOUR
-"""A request is out for seconds; one that is out for an hour was lost with the process that sent it."""
+__all__ = [
+    "END_STATES",
+    "LEASE",
+    "OPEN_STATES",
+    "TRANSITIONS",
+    "Answered",
+    "Attempt",
+    "Cancel",
+    "Due",
+    "Event",
+    "Lapsed",
+    "NoProof",
+    "Notice",
+    "Proof",
+    "State",
+    "step",
+]
+
 BACKOFF_CAP = 15 * MINUTE
-
-
-class State(StrEnum):
-    """Where a notice stands. The first three are open, the others are ends."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    WAITING = "waiting"
-    DELIVERED = "delivered"
-    HANDED_OVER = "handed_over"
-    NOT_DELIVERED = "not_delivered"
-    CANCELLED = "cancelled"
-    REFUSED = "refused"
-
-
-OPEN_STATES = frozenset({State.QUEUED, State.SENDING, State.WAITING})
-END_STATES = frozenset(State) - OPEN_STATES
-
-
-class Reason:
-    """Why a notice ended as it did, where no attempt's outcome says it."""
-
-    CANCELLED = "cancelled"
-    DEADLINE = "deadline"
-    NO_STEP = "no_step"
-
-
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One step tried: one request to LINE or to an SMS carrier. Its id is the delivery tag.
-
-    `open` is true while proof may still come, at the latest until `closes_at`.
-    """
-
-    id: str
-    step_index: int
-    step: Step
-    at: int
-    gives_proof: bool
-    closes_at: int
-    outcome: Outcome | None = None
-    open: bool = True
-    answered_at: int | None = None
-    proof_at: int | None = None
-    late_duplicate: bool = False
-    status: int | None = None
-    detail: str | None = None
-    request_id: str | None = None
-    retry_at: int | None = None
-    """When the same step may be tried again; None: never."""
-
-
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """One notification to one recipient, as far as deciding about it needs."""
-
-    id: str
-    policy: Policy
-    created_at: int
-    state: State = State.QUEUED
-    reason: str | None = None
-    step_index: int = 0
-    """The step it is at; as many as the policy has steps when none is left."""
-    deadline_at: int | None = None
-    cancelled_at: int | None = None
-    ended_at: int | None = None
-    due_at: int | None = None
-    """When it next needs something; None: never, or only when something comes from outside."""
-    skips: tuple[tuple[str, str], ...] = ()
-    """Steps that could not run, each with the reason in words."""
-    attempts: tuple[Attempt, ...] = ()
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -161,20 +106,20 @@ def step(notice: Notice, event: Event, now: int) -> tuple[Notice, Attempt | None
     """
     match event:
         case Answered():
-            moved = _reconsider(_answered(notice, event, now), now)
+            moved = reconsider(_answered(notice, event, now), now)
         case Proof():
-            moved = _reconsider(_proven(notice, event, now), now)
+            moved = reconsider(_proven(notice, event, now), now)
         case Due():
             moved, attempt = _due(notice, event, now)
             return _checked(notice, event, moved), attempt
         case NoProof():
-            moved = _reconsider(_disproven(notice, event), now)
+            moved = reconsider(_disproven(notice, event), now)
         case Cancel():
             stamped = now if notice.cancelled_at is None else notice.cancelled_at
             ended = notice.state in END_STATES
-            moved = notice if ended else _reconsider(_with(notice, cancelled_at=stamped), now)
+            moved = notice if ended else reconsider(_with(notice, cancelled_at=stamped), now)
         case Lapsed():
-            moved = _reconsider(_lapsed(notice, begun_by=now), now)
+            moved = reconsider(_lapsed(notice, begun_by=now), now)
     return _checked(notice, event, moved), None
 
 
@@ -293,22 +238,22 @@ def _due(notice: Notice, event: Due, now: int) -> tuple[Notice, Attempt | None]:
     # A notice that ended while a later step's request was out has no other way to learn that it was lost.
     if notice.attempts:
         notice = _close_expired(_lapsed(notice, begun_by=now - LEASE), now)
-    if notice.attempts or _stopped(notice, now):
-        notice = _reconsider(notice, now)
-    while notice.state in OPEN_STATES and not _stopped(notice, now):
-        begins = _begins_at(notice)
+    if notice.attempts or stopped(notice, now):
+        notice = reconsider(notice, now)
+    while notice.state in OPEN_STATES and not stopped(notice, now):
+        begins = begins_at(notice)
         if begins is None or begins > now:
             break
         wanted = notice.policy.steps[notice.step_index].step
         why = why_not(wanted, event.facts)
         if why is not None:
             skips = (*notice.skips, (wanted.value, why))
-            notice = _reconsider(_with(notice, skips=skips, step_index=notice.step_index + 1), now)
+            notice = reconsider(_with(notice, skips=skips, step_index=notice.step_index + 1), now)
             continue
         if wanted in LINE_STEPS and event.facts.channel_paused:
-            return _with(notice, due_at=_earliest(notice.deadline_at, _closing(notice))), None
+            return _with(notice, due_at=earliest(notice.deadline_at, closing_at(notice))), None
         if (quiet := quiet_until(notice.policy, event.facts.country, now)) is not None:
-            return _with(notice, due_at=_earliest(quiet, notice.deadline_at, _closing(notice))), None
+            return _with(notice, due_at=earliest(quiet, notice.deadline_at, closing_at(notice))), None
         return _begin(notice, wanted, event, now)
     return notice, None
 
@@ -326,126 +271,3 @@ def _begin(notice: Notice, wanted: Step, event: Due, now: int) -> tuple[Notice, 
         notice, state=State.SENDING, due_at=now + LEASE, reason=None, attempts=(*notice.attempts, attempt)
     )
     return sending, attempt
-
-
-def _tries(notice: Notice) -> Sequence[Attempt]:
-    attempts = notice.attempts
-    if len(attempts) == 1 and attempts[0].step_index == notice.step_index:
-        return attempts  # As with nearly all notices.
-    return [a for a in attempts if a.step_index == notice.step_index]
-
-
-def _decisive(tries: Sequence[Attempt]) -> Attempt:
-    """The attempt that says where a step stands: one that may have been taken, else the last.
-
-    Ids of two processes may sort otherwise than they began, where a machine's clock was set back.
-    """
-    for attempt in tries:
-        if attempt.outcome not in SURELY_NOT_TAKEN:
-            return attempt
-    return tries[-1]
-
-
-def _wait_over(tries: Sequence[Attempt], last: Attempt, wait: int) -> int:
-    """When a step's wait is over, counted from its first request.
-
-    A denied request counts for nothing: the whole channel stood still. One that was held until the wait was
-    over (quiet hours, a paused channel) gets a wait of its own: a next step on its heels would only double it.
-    """
-    first = tries[0]
-    for before, after in pairwise(tries):
-        if before.outcome is Outcome.DENIED:
-            first = after
-    over = first.at + wait
-    return over if over > last.at or not last.open else last.at + wait
-
-
-def _stopped(notice: Notice, now: int) -> bool:
-    """No further step may begin: cancelled, or the deadline is past."""
-    return notice.cancelled_at is not None or (notice.deadline_at is not None and notice.deadline_at <= now)
-
-
-def _step_over_at(notice: Notice) -> int | None:
-    """When the step it is at is over and the next may begin; 0: now; None: only when something happens."""
-    tries = _tries(notice)
-    if not tries:
-        return None
-    last = _decisive(tries)
-    if last.outcome is None or last.outcome is Outcome.DENIED:
-        return None
-    wait = notice.policy.steps[notice.step_index].wait
-    wait_over = None if wait is None else _wait_over(tries, last, wait)
-    if last.open:
-        if last.outcome is Outcome.UNKNOWN and notice.policy.on_unknown == "next":
-            return 0
-        return wait_over
-    if last.outcome is Outcome.ACCEPTED:
-        return None
-    if last.retry_at is None:
-        return 0
-    # Trying again is of no use once the wait is over: then the next step is in time, this one is not.
-    return wait_over if wait_over is not None and wait_over <= last.retry_at else None
-
-
-def _begins_at(notice: Notice) -> int | None:
-    """When the step it is at wants to send; 0: now; None: it has sent, or no step is left."""
-    if notice.step_index >= len(notice.policy.steps):
-        return None
-    tries = _tries(notice)
-    if not tries:
-        return 0
-    return _decisive(tries).retry_at
-
-
-def _reconsider(notice: Notice, now: int) -> Notice:
-    """State and next due time, from the attempts and the policy alone."""
-    if notice.state in END_STATES:
-        lost = (a.at + LEASE for a in notice.attempts if a.outcome is None)
-        return _with(notice, due_at=_earliest(_closing(notice), *lost))
-    if any(a.outcome is None for a in notice.attempts):
-        return notice
-    index, count = notice.step_index, len(notice.policy.steps)
-    while index < count and (over := _step_over_at(notice)) is not None and over <= now:
-        index += 1
-        notice = _with(notice, step_index=index)
-    handed_over = any(a.outcome is Outcome.ACCEPTED and not a.open for a in notice.attempts)
-    closing = _closing(notice)
-    if handed_over or index >= count or _stopped(notice, now):
-        if closing is None:
-            return _ended(notice, now, handed_over)
-        return _with(notice, state=State.WAITING, due_at=closing)
-    begins, over = _begins_at(notice), _step_over_at(notice)
-    if over is not None and index + 1 >= count:
-        # The last step has no successor to make room for; it keeps trying only while its wait lasts.
-        over = over if begins is not None else None
-    due = _earliest(None if begins is None else max(begins, now), over, closing, notice.deadline_at)
-    return _with(notice, state=State.QUEUED if closing is None else State.WAITING, due_at=due)
-
-
-def _closing(notice: Notice) -> int | None:
-    """When the next open attempt closes; None: none is open."""
-    return _earliest(*[a.closes_at for a in notice.attempts if a.open and a.outcome is not None])
-
-
-def _earliest(*times: int | None) -> int | None:
-    earliest = None
-    for time in times:
-        if time is not None and (earliest is None or time < earliest):
-            earliest = time
-    return earliest
-
-
-def _ended(notice: Notice, now: int, handed_over: bool) -> Notice:
-    last = notice.attempts[-1].outcome if notice.attempts else None
-    if handed_over:
-        state, reason = State.HANDED_OVER, None
-    elif notice.cancelled_at is not None:
-        state, reason = State.CANCELLED, Reason.CANCELLED
-    elif last is None and notice.step_index >= len(notice.policy.steps):
-        state, reason = State.REFUSED, Reason.NO_STEP
-    elif notice.step_index < len(notice.policy.steps):
-        state, reason = State.NOT_DELIVERED, Reason.DEADLINE
-    else:
-        assert last is not None
-        state, reason = State.NOT_DELIVERED, last.value
-    return _with(notice, state=state, reason=reason, due_at=None, ended_at=now)
