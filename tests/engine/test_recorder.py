@@ -268,3 +268,15 @@ async def test_a_receipt_by_the_carriers_own_id_may_come_with_the_answer_that_br
         result = await record(tx, answers, [posted([receipt])], house.clock.now(), house.lookup)
     assert result.unknown_tags == 0
     assert (await house.notice(item.notice_id)).state == "delivered"
+
+
+async def test_what_another_channel_signed_proves_nothing(house: House) -> None:
+    await house.open()
+    await house.ask(1)
+    (item,) = await claimed(house)
+    for signed_by, state, unknown in ((ids.new(), "sending", 1), (house.shop.channel_id, "delivered", 0)):
+        stored = Stored(carrier="line", channel_id=signed_by, headers="{}", body=b"", received_at=0, id=1)
+        proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt_id)
+        async with house.database.write() as tx:
+            result = await record(tx, [], [Read(stored, [proof])], house.clock.now(), house.lookup)
+        assert (result.unknown_tags, (await house.notice(item.notice_id)).state) == (unknown, state)

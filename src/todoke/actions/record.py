@@ -93,44 +93,47 @@ def _doubled(notice: Notice) -> int:
     return sum(a.late_duplicate for a in notice.attempts) if len(notice.attempts) > 1 else 0
 
 
-async def _new_events(tx: Tx, requests: Sequence[Read], now: int) -> list[InboundEvent]:
-    """The events that were not applied before and that tell of a message, each once."""
+async def _new_events(tx: Tx, requests: Sequence[Read], now: int) -> list[tuple[InboundEvent, str | None]]:
+    """The events that were not applied before and that tell of a message, each once, with the channel that signed."""
     fresh = await inbox.unseen(tx, (e.id for r in requests for e in r.events))
     await inbox.mark_seen(tx, fresh, now)
-    found = []
-    for event in (e for r in requests for e in r.events):
-        if event.id in fresh:
-            fresh.discard(event.id)
-            if event.kind in (EventKind.PROOF, EventKind.NO_PROOF) and event.tag is not None:
-                found.append(event)
+    found: list[tuple[InboundEvent, str | None]] = []
+    for request in requests:
+        for event in request.events:
+            if event.id in fresh:
+                fresh.discard(event.id)
+                if event.kind in (EventKind.PROOF, EventKind.NO_PROOF) and event.tag is not None:
+                    found.append((event, request.stored.channel_id))
     return found
 
 
 async def _add_proofs(
     tx: Tx,
-    found: Sequence[InboundEvent],
+    found: Sequence[tuple[InboundEvent, str | None]],
     just_answered: Mapping[str, tuple[str, str]],
     events: dict[str, list[Event]],
 ) -> int:
     """Adds what the events prove, by notice. Answers how many were about messages that are not ours.
 
     In place of our tag stands the carrier's own message id where its receipts carry only that; it may be one that
-    an answer of this same call brings (`just_answered`: message id → attempt and notice).
+    an answer of this same call brings (`just_answered`: message id → attempt and notice). What a channel signed
+    proves nothing about another channel's messages.
     """
-    names = {e.tag for e in found if e.tag is not None}
-    notice_of = await store.notice_ids_of(tx, names)
+    names = {e.tag for e, _ in found if e.tag is not None}
+    owners = await store.owners_of(tx, names)
     tag_of: dict[str, str] = {}
-    if foreign := names - notice_of.keys():
+    if foreign := names - owners.keys():
         tag_of = await store.tags_of_requests(tx, foreign)
-        notice_of |= await store.notice_ids_of(tx, tag_of.values())
+        owners |= await store.owners_of(tx, tag_of.values())
         for name in foreign & just_answered.keys():
             tag_of[name], answered = just_answered[name]
-            notice_of[tag_of[name]] = answered
+            owners[tag_of[name]] = answered, ""
     unknown = 0
-    for event in found:
+    for event, signed_by in found:
         name = event.tag or ""
         tag = tag_of.get(name, name)
-        if (notice_id := notice_of.get(tag)) is None:
+        notice_id, channel_id = owners.get(tag, (None, ""))
+        if notice_id is None or signed_by not in (None, channel_id):
             unknown += 1
         elif event.kind is EventKind.PROOF:
             events.setdefault(notice_id, []).append(Proof(tag, event.at))

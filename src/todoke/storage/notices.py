@@ -88,7 +88,9 @@ _ATTEMPT = (
 # Made once: what SQLAlchemy does to a list of values in a new statement costs more than the look-up itself.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _NOTICES_BY_ID = select(*_LOADED).where(n.c.id.in_(_IDS))
-_OWNERS_OF = select(a.c.id, a.c.notice_id).where(a.c.id.in_(_IDS))
+_OWNERS_OF = (
+    select(a.c.id, a.c.notice_id, n.c.channel_id).join(n, n.c.id == a.c.notice_id).where(a.c.id.in_(_IDS))
+)
 _ATTEMPTS_OF = select(*_ATTEMPT).where(a.c.notice_id.in_(_IDS)).order_by(a.c.id)
 _STATES = {s.value: s for s in State}
 _OUTCOMES: dict[str | None, Outcome | None] = {None: None} | {o.value: o for o in Outcome}
@@ -148,11 +150,11 @@ async def load_out(tx: Tx, channel_id: str) -> list[Any]:
     return list((await tx.execute(query)).all())
 
 
-async def notice_ids_of(tx: Tx, attempt_ids: Iterable[str]) -> dict[str, str]:
-    """Attempt id → notice id, for those that exist."""
-    found: dict[str, str] = {}
+async def owners_of(tx: Tx, attempt_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Attempt id → notice id and channel id, for those that exist."""
+    found: dict[str, tuple[str, str]] = {}
     for portion in portions(attempt_ids):
-        found.update((row[0], row[1]) for row in await tx.execute(_OWNERS_OF, {"ids": portion}))
+        found.update((row[0], (row[1], row[2])) for row in await tx.execute(_OWNERS_OF, {"ids": portion}))
     return found
 
 
