@@ -162,7 +162,7 @@ def imported(b: dict[str, Any], rejects: Path | None) -> RenderableType:
     lines = [f"{b['accepted']:,} accepted, {b['refused']:,} refused. Batch {b['id']}"]
     if b["duplicates"]:
         lines.append(
-            f"{b['duplicates']:,} of the accepted repeat another row, number and parameters; they are sent, too"
+            f"{b['duplicates']:,} of the accepted: number and parameters of another row again; sent all the same"
         )
     if b["refused"]:
         where = (
@@ -201,7 +201,8 @@ def dry_run(d: dict[str, Any]) -> RenderableType:
             s.get("text"),
         ]
         if "segments" in s:
-            notes.append(f"{s['segments']} segments, {s['encoding']}, {money(s['cost'])}")
+            word = "segment" if s["segments"] == 1 else "segments"
+            notes.append(f"{s['segments']} {word}, {s['encoding']}, {money(s['cost'])}")
         parts += [Padding(Text(x, style="dim"), (0, 0, 0, 3)) for x in notes if x]
     if d["would_be_refused"]:
         parts.append(Text("No step could run: it would be refused.", style="red"))
