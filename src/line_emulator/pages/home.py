@@ -19,7 +19,7 @@ _HERE = Path(__file__).parent
 _PAGES = Environment(loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 LATEST = 12
 MOST_CHANNELS = 50
-_SECURITY = {"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'"}
+_SECURITY = {"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:"}
 
 
 async def home(request: Request) -> Response:
