@@ -72,6 +72,23 @@ def test_the_commands_of_the_readme_send_a_first_notice(tmp_path: Path) -> None:
             text=True,
         )
         assert json.loads(status.stdout)["to"] == "0912•••678"
+        _the_examples_of_the_api_page_work(gateway, env, tmp_path)
+
+
+def _the_examples_of_the_api_page_work(gateway: int, env: dict[str, str], folder: Path) -> None:
+    page = (REPOSITORY / "docs" / "api.md").read_text().replace("8700", str(gateway))
+    shell = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL))
+    done = subprocess.run(
+        ["bash", "-euc", shell], env=env, cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.count('"reference":"A-1001"') + done.stdout.count('"reference": "A-1001"') == 2, done
+    (python,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", python], env=env, cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    state, problem = done.stdout.splitlines()
+    assert state in {"queued", "sending", "waiting", "delivered"}
+    assert problem.startswith("422 invalid-number 02")
 
 
 def test_every_page_that_the_docs_link_to_is_there() -> None:
