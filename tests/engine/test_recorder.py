@@ -280,3 +280,18 @@ async def test_what_another_channel_signed_proves_nothing(house: House) -> None:
         async with house.database.write() as tx:
             result = await record(tx, [], [Read(stored, [proof])], house.clock.now(), house.lookup)
         assert (result.unknown_tags, (await house.notice(item.notice_id)).state) == (unknown, state)
+
+
+async def test_a_request_of_the_former_token_does_not_pause_the_channel_that_got_a_new_one(
+    house: House,
+) -> None:
+    await house.open()
+    await house.ask(1)
+    (item,) = await claimed(house)
+    for token_at, pauses in ((house.clock.now() + 1, False), (house.clock.now(), True)):
+        async with house.database.write() as tx:
+            await channels.update_channel(tx, house.shop.channel_id, token_at=token_at)
+            result = await record(
+                tx, [(item.notice_id, item.attempt_id, DENIED)], [], house.clock.now(), house.lookup
+            )
+        assert bool(result.paused) is pauses

@@ -101,6 +101,7 @@ async def create_channel(
         line_channel_id=wanted.line_channel_id,
         secret=seal.close(wanted.secret),
         access_token=seal.close(wanted.access_token) if wanted.access_token else None,
+        token_at=now if wanted.access_token else None,
         private_key=seal.close(wanted.private_key) if wanted.private_key else None,
         mode=wanted.mode,
         test_numbers=_test_numbers(wanted.test_numbers, wanted.region),
@@ -120,7 +121,7 @@ async def change_channel(tx: Tx, channel: Channel, change: ChannelChange, now: i
     if change.secret is not None:
         values["secret"] = seal.close(change.secret)
     if change.access_token is not None:
-        values["access_token"] = seal.close(change.access_token)
+        values |= {"access_token": seal.close(change.access_token), "token_at": now}
     if change.mode is not None:
         values["mode"] = change.mode
     if change.test_numbers is not None:

@@ -159,14 +159,18 @@ async def _consequences(
         elif answer.outcome is Outcome.DENIED and x.channel_id not in denied:
             denied.add(x.channel_id)
             why = f"LINE answered {answer.status}: {answer.detail or 'no reason given'}"
-            if await pause(tx, x.channel_id, now, why):
+            sent_at = max(a.at for a in x.notice.attempts)
+            if await pause(tx, x.channel_id, now, why, sent_at):
                 result.paused.append(why)
 
 
-async def pause(tx: Tx, channel_id: str, now: int, why: str) -> bool:
-    """Stops LINE steps of a channel; its notices stay queued. Whether it was running before."""
+async def pause(tx: Tx, channel_id: str, now: int, why: str, sent_at: int) -> bool:
+    """Stops LINE steps of a channel; its notices stay queued. Whether it was running before.
+
+    A request that left before the channel got its present access token says nothing about that token.
+    """
     channel = await channel_store.get_channel(tx, channel_id)
-    if channel is None or channel.paused_at is not None:
+    if channel is None or channel.paused_at is not None or sent_at < (channel.token_at or 0):
         return False
     await channel_store.update_channel(tx, channel_id, paused_at=now, paused_why=why)
     return True

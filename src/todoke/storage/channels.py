@@ -20,6 +20,8 @@ class Channel(msgspec.Struct, kw_only=True):
     line_channel_id: str
     secret: bytes
     access_token: bytes | None
+    token_at: int | None = None
+    """Since when this access token is the channel's."""
     private_key: bytes | None
     mode: str
     test_numbers: str

@@ -65,6 +65,7 @@ channels = Table(
     Column("line_channel_id", String(20), nullable=False, unique=True),
     Column("secret", LargeBinary, nullable=False),
     Column("access_token", LargeBinary),
+    _time("token_at"),
     Column("private_key", LargeBinary),
     Column("mode", String(8), nullable=False),
     Column("test_numbers", Text, nullable=False),

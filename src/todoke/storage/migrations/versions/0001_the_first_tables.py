@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column("line_channel_id", sa.String(length=20), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
         sa.Column("access_token", sa.LargeBinary(), nullable=True),
+        sa.Column("token_at", sa.BigInteger(), nullable=True),
         sa.Column("private_key", sa.LargeBinary(), nullable=True),
         sa.Column("mode", sa.String(length=8), nullable=False),
         sa.Column("test_numbers", sa.Text(), nullable=False),
