@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from carriers.conftest import RawServer, answering
 from todoke.carriers import Carrier, LineNotification
 from todoke.carriers.line import LineCarrier
 from todoke.carriers.line.client import base_url
@@ -262,6 +264,31 @@ async def test_a_certificate_of_nobodys_is_failed(line_to: Any, tmp_path: Path) 
     assert answer.outcome is Outcome.FAILED
     assert "self-signed certificate" in (answer.detail or "")
     assert not any(requests)
+
+
+async def test_a_send_over_tls_with_a_trusted_certificate_is_accepted_and_the_connection_kept(
+    line_to: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day.replace(year=2099))
+    certificate = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "pair.pem").write_bytes(key.private_bytes(*form) + pem)
+    (tmp_path / "trusted.pem").write_bytes(pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "pair.pem")
+    server = await RawServer(answering(202)).start(context)
+    carrier = line_to(f"https://127.0.0.1:{server.port}")
+    answers = [await carrier.send(TEMPLATE, TAG) for _ in range(3)]
+    await carrier.transport.close()
+    await server.stop()
+    assert {(a.outcome, a.status) for a in answers} == {(Outcome.ACCEPTED, 202)}
+    assert (server.connections, len(server.requests)) == (1, 3)
 
 
 async def test_a_kept_connection_that_breaks_is_unknown_and_not_repeated(
