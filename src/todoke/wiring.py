@@ -17,7 +17,6 @@ from todoke.engine.deliver import Outlets
 from todoke.engine.engine import Engine
 from todoke.engine.follow import Follower
 from todoke.ids import Ids, UlidIds
-from todoke.logs import set_up_logging as set_up_logging
 from todoke.sealing import Seal
 from todoke.server.app import make_app
 from todoke.server.services import InboxWriter, Services

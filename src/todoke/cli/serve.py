@@ -15,9 +15,10 @@ from todoke.actions.channels import DEFAULT_ACCOUNT, create_key, ensure_account
 from todoke.cli.common import err, fail, settings
 from todoke.clock import wall
 from todoke.engine.follow import NoEmulator
+from todoke.logs import set_up_logging
 from todoke.settings import Settings, SettingsError
 from todoke.storage.database import StorageError
-from todoke.wiring import Gateway, first_key, open_base, set_up_logging
+from todoke.wiring import Gateway, first_key, open_base
 
 GC_THRESHOLDS = 50_000, 20, 100
 """What comes and goes with each notice is free of cycles: Python's own 700 cost a sixth of all time here."""

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from todoke.core.durations import rfc3339
-from todoke.core.notice import State
 from todoke.core.outcome import Outcome
 from todoke.core.phone import masked
 from todoke.reports.prices import cost_of
@@ -98,17 +97,3 @@ def timeline(row: NoticeRow, attempts: list[AttemptRow]) -> list[dict[str, Any]]
     if row.ended_at is not None:
         add(row.ended_at, "ended", state=row.state, reason=row.reason)
     return [e for _, _, e in sorted(events, key=lambda x: (x[0], x[1]))]
-
-
-def explain_state(state: str) -> str:
-    """A state in words."""
-    return {
-        State.QUEUED: "waits for its turn",
-        State.SENDING: "its request is out",
-        State.WAITING: "taken by a carrier, proof outstanding",
-        State.DELIVERED: "proof of delivery",
-        State.HANDED_OVER: "taken by a carrier that gives no proof",
-        State.NOT_DELIVERED: "every step ended without proof",
-        State.CANCELLED: "cancelled before anything proved delivery",
-        State.REFUSED: "never sent",
-    }[State(state)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from todoke.storage import sqlite
@@ -64,11 +64,6 @@ class Database:
             raise StorageError(
                 f"The database was made by another version of Todoke ({error}). Start that version or a newer one."
             ) from error
-
-    async def is_current(self) -> bool:
-        """Whether the tables are there."""
-        async with self.read() as tx:
-            return bool(await tx.run_sync(lambda c: inspect(c).has_table("alembic_version")))
 
     async def close(self) -> None:
         await self._engines.dispose()

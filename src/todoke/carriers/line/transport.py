@@ -66,6 +66,11 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
 
+    @property
+    def closing(self) -> bool:
+        """The other side has closed it, and asyncio has yet to say so."""
+        return self._transport is None or self._transport.is_closing()
+
     def ask(self, request: bytes, seconds: float) -> "asyncio.Future[Reply]":
         """Writes the request. The answer comes within `seconds`, or the future fails with Broken."""
         assert self._transport is not None
@@ -237,7 +242,7 @@ class Transport:
         oldest = asyncio.get_running_loop().time() - self._keepalive
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and connection.idle_since > oldest:
+            if connection.usable and not connection.closing and connection.idle_since > oldest:
                 return connection
             self._drop(connection)
         return None
