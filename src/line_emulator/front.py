@@ -4,6 +4,8 @@ Starlette.
 
 from __future__ import annotations
 
+import re
+
 from starlette.types import ASGIApp
 
 from line_emulator.bot_api.http import Receive, Scope, Send
@@ -11,7 +13,8 @@ from line_emulator.bot_api.service import LineApi
 from line_emulator.carrier import PATH as CARRIER_PATH
 from line_emulator.carrier import Carrier
 
-_OWN_PAGES = frozenset({"/", "/style.css", "/favicon.ico"})
+_OWN = re.compile(r"/(?:|favicon\.ico|(?:_emulator|static|phones|wall|console)(?:/.*)?)", re.DOTALL)
+"""The emulator's own paths: the control API and its pages. All others are LINE's."""
 
 
 class Front:
@@ -26,7 +29,7 @@ class Front:
         """One request or connection."""
         if scope["type"] == "http":
             path = scope["path"]
-            if not path.startswith("/_emulator") and path not in _OWN_PAGES:
+            if _OWN.fullmatch(path) is None:
                 await self._line.serve(scope, receive, send)
                 return
             if path == CARRIER_PATH and scope["method"] == "POST":

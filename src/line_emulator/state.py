@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from line_emulator.activity import Activity
 from line_emulator.bot_api.limits import RateLimits
 from line_emulator.clock import Clock
@@ -48,6 +52,22 @@ class State:
         self.tokens: dict[bytes, Channel] = {}
         self.fresh = False
         self.url = ""
+        self._watchers: set[asyncio.Event] = set()
+
+    @contextmanager
+    def watch(self) -> Iterator[asyncio.Event]:
+        """An event that is set whenever something may have changed; whoever watches clears it and looks."""
+        news = asyncio.Event()
+        self._watchers.add(news)
+        try:
+            yield news
+        finally:
+            self._watchers.discard(news)
+
+    def tell_watchers(self) -> None:
+        """Something may have changed that a page shows."""
+        for news in self._watchers:
+            news.set()
 
     def do(self, command: Command) -> Effects:
         """Hands a command to the world, now, and lets its events go out."""
@@ -55,6 +75,8 @@ class State:
         effects = handle(self.world, command, self.clock.now())
         if effects.events:
             self.webhooks.emit(effects.events)
+        if self._watchers:
+            self.tell_watchers()
         return effects
 
     def tick(self) -> None:
@@ -79,3 +101,4 @@ class State:
         self.limits.clear()
         self.learn_tokens()
         self.fresh = True
+        self.tell_watchers()

@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
 from line_emulator.activity import Activity
 from line_emulator.bot_api.limits import RateLimits
@@ -21,13 +20,13 @@ from line_emulator.bot_api.routes import line_api
 from line_emulator.carrier import Carrier
 from line_emulator.clock import Clock
 from line_emulator.control.http import Refused, refused, unknown
-from line_emulator.control.routes import routes
+from line_emulator.control.routes import routes as control_routes
 from line_emulator.control.trouble import index
 from line_emulator.faults import Faults
 from line_emulator.followers import Followers
 from line_emulator.front import Front
 from line_emulator.ids import Ids
-from line_emulator.pages import home
+from line_emulator.pages.routes import routes as page_routes
 from line_emulator.state import State
 from line_emulator.travel import Traveller
 from line_emulator.webhooks import Webhooks
@@ -158,7 +157,7 @@ def build(*, follower_patience: float = FOLLOWER_PATIENCE) -> Emulator:
     )
     carrier = Carrier(state)
     own = Starlette(
-        routes=[*routes(), Route("/", home.home), Route("/style.css", home.style)],
+        routes=[*control_routes(), *page_routes()],
         exception_handlers={Refused: refused, HTTPException: unknown},
     )
     own.router.redirect_slashes = False

@@ -302,5 +302,5 @@ async def test_the_start_page_shows_the_state_and_escapes_what_it_shows(emulator
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
     assert emulator.url in page
-    style = await emulator.request("GET", "/style.css")
+    style = await emulator.request("GET", "/static/style.css")
     assert style.headers["content-type"].startswith("text/css")

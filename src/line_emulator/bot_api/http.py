@@ -32,7 +32,8 @@ _WANTED = {
 class Request(msgspec.Struct, gc=False):
     """One request to LINE's paths, with its whole body (empty if `too_large`).
 
-    `headers`: the values that LINE looks at, by position; the first of several wins.
+    `headers`: the values that LINE looks at, by position; the first of several wins. `values`: those of the
+    path, in order.
     """
 
     method: str
@@ -45,7 +46,7 @@ class Request(msgspec.Struct, gc=False):
     too_large: bool
     json: Any = None
     channel: Channel | None = None
-    value: str = ""
+    values: tuple[str, ...] = ()
 
     @property
     def authorization(self) -> bytes | None:

@@ -62,17 +62,15 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class LineApi:
-    """LINE's paths. `routes`: by method and exact path; `prefixes`: by method, for paths that end in a
-    value.
-    """
+    """LINE's paths. A route's path may have values: `/v2/bot/user/{userId}/linkToken`."""
 
-    def __init__(
-        self, state: State, routes: dict[tuple[str, str], Route], prefixes: dict[tuple[str, str], Route]
-    ) -> None:
+    def __init__(self, state: State, routes: dict[tuple[str, str], Route]) -> None:
         self._state = state
-        self._routes = routes
-        self._prefixes = prefixes
-        self._paths = {path for _, path in routes}
+        self._exact = {key: route for key, route in routes.items() if "{" not in key[1]}
+        self._with_values = [
+            (method, path.split("/"), route) for (method, path), route in routes.items() if "{" in path
+        ]
+        self._paths = {path for _, path in self._exact}
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, and never with anything but an answer or an ordered disconnection."""
@@ -137,16 +135,20 @@ class LineApi:
             return refusal(Problem(500, "Internal server error"))
 
     def _find(self, request: Request) -> Route | Answer:
-        route = self._routes.get((request.method, request.path))
+        route = self._exact.get((request.method, request.path))
         if route is not None:
             return route
-        head, _, request.value = request.path.rpartition("/")
-        route = self._prefixes.get((request.method, head))
-        if route is not None and request.value:
-            return route
-        if request.path in self._paths:
-            return refusal(Problem(405, "Method Not Allowed"))
-        return refusal(problems.NOT_FOUND)
+        known = request.path in self._paths
+        if not known:
+            parts = request.path.split("/")
+            for method, pattern, route in self._with_values:
+                values = _values(pattern, parts)
+                if values is not None:
+                    known = True
+                    if method == request.method:
+                        request.values = values
+                        return route
+        return refusal(Problem(405, "Method Not Allowed") if known else problems.NOT_FOUND)
 
     def _admit(self, request: Request, route: Route) -> Answer | None:
         channel = self._state.tokens.get(request.authorization or b"")
@@ -185,6 +187,21 @@ class LineApi:
                 answer.body,
             )
         )
+
+
+def _values(pattern: list[str], parts: list[str]) -> tuple[str, ...] | None:
+    """What stands in place of the pattern's `{…}`; None if the path is another."""
+    if len(pattern) != len(parts):
+        return None
+    values = []
+    for wanted, part in zip(pattern, parts, strict=True):
+        if wanted[:1] == "{":
+            if not part:
+                return None
+            values.append(part)
+        elif wanted != part:
+            return None
+    return tuple(values)
 
 
 def _take_body(request: Request, route: Route) -> Answer | None:

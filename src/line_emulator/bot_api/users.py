@@ -24,15 +24,16 @@ _BAD_START = Problem(400, "Invalid start param")
 def profile(state: State, request: Request) -> Answer:
     """`GET /v2/bot/profile/{userId}`: friends, and others who wrote and do not block."""
     channel = request.sender()
-    if not numbers.is_user_id(request.value):
+    user_id = request.values[0]
+    if not numbers.is_user_id(user_id):
         return refusal(Problem(400, "The value for the 'userId' parameter is invalid"))
-    account = state.world.people.find_user_id(request.value, channel.provider)
+    account = state.world.people.find_user_id(user_id, channel.provider)
     if account is None:
         return refusal(problems.NOT_FOUND)
     tie = account.tie(channel.channel_id)
     if not tie.friend and (tie.blocked or tie.wrote_at is None):
         return refusal(problems.NOT_FOUND)
-    return success({"displayName": account.name, "userId": request.value, "language": account.language})
+    return success({"displayName": account.name, "userId": user_id, "language": account.language})
 
 
 def followers(state: State, request: Request) -> Answer:

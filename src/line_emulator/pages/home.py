@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse
 
 from line_emulator import times
 from line_emulator.control.http import state_of
 from line_emulator.control.records import summary_of
+from line_emulator.pages.rendering import page
 from line_emulator.state import State
 from line_emulator.world.ledger import FATES
 
-_HERE = Path(__file__).parent
-_PAGES = Environment(loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 LATEST = 12
 MOST_CHANNELS = 50
-_SECURITY = {"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:"}
 
 
-async def home(request: Request) -> Response:
+async def home(request: Request) -> HTMLResponse:
     """The index page."""
     state = state_of(request)
     state.tick()
-    return HTMLResponse(_PAGES.get_template("index.html").render(_values(state, request)), headers=_SECURITY)
+    return page("index.html", **_values(state, request))
 
 
 def _values(state: State, request: Request) -> dict[str, Any]:
@@ -58,8 +54,3 @@ def _values(state: State, request: Request) -> dict[str, Any]:
         "sms": len(state.world.sms.taken),
         "faults": len(state.faults.orders),
     }
-
-
-async def style(request: Request) -> Response:
-    """The style sheet."""
-    return FileResponse(_HERE / "style.css", media_type="text/css")

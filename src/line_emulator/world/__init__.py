@@ -7,6 +7,7 @@ subprocess, threading, time, uuid.
 """
 
 from line_emulator.world.effects import Effects, Event
-from line_emulator.world.world import World, handle
+from line_emulator.world.handle import handle
+from line_emulator.world.world import World
 
 __all__ = ["Effects", "Event", "World", "handle"]

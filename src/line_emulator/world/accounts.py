@@ -5,7 +5,6 @@ notice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from line_emulator.world import ledger as fates
 from line_emulator.world import notifications, numbers
@@ -14,9 +13,7 @@ from line_emulator.world.effects import Effects, Event
 from line_emulator.world.people import DEFAULT_APP_VERSION, PIN_LASTS, Account, Entry, Pin, default_language
 from line_emulator.world.problems import Problem
 from line_emulator.world.sms import Sms
-
-if TYPE_CHECKING:
-    from line_emulator.world.world import World
+from line_emulator.world.world import World
 
 
 def put(world: World, command: PutUser, now: int) -> Effects:

@@ -7,8 +7,6 @@ Source: LINE notification messages, "Behavior when receiving"; the switches `rej
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from line_emulator.world import ledger as fates
 from line_emulator.world import problems, rules
 from line_emulator.world.channels import Channel
@@ -17,9 +15,7 @@ from line_emulator.world.effects import Effects, Event
 from line_emulator.world.ledger import FLEXIBLE_PATH, TEMPLATE_PATH, Row
 from line_emulator.world.numbers import parse_digest, served
 from line_emulator.world.people import DAY, Account, Entry
-
-if TYPE_CHECKING:
-    from line_emulator.world.world import World
+from line_emulator.world.world import World
 
 WINDOW = DAY
 JAPAN_OFFSET = 9 * 3_600_000

@@ -5,7 +5,7 @@ Source: Messaging API reference, "Send push message" and "Retry an API request".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from line_emulator.world import ledger as fates
 from line_emulator.world import limits, messages, notifications, problems
@@ -16,9 +16,7 @@ from line_emulator.world.limits import Faults, WrongType
 from line_emulator.world.numbers import is_user_id
 from line_emulator.world.people import DAY, Account
 from line_emulator.world.problems import Problem
-
-if TYPE_CHECKING:
-    from line_emulator.world.world import World
+from line_emulator.world.world import World
 
 RETRY_KEY_LASTS = DAY
 WRITING_COUNTS = 7 * DAY
