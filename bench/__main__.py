@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import emulator_load
 from bench.processes import Emulator, GatewayPlace, wait_until
 from bench.stage import channel, joined_channel, populate, write_list
 from todoke_client import Todoke
@@ -125,14 +126,8 @@ def median(runs: list[Figures]) -> Figures:
     return Figures(per_second, cpu, emulator_cpu, statistics.median(applied) if applied else None)
 
 
-def main() -> None:
-    """Measures both sides in turn and prints each run, the medians and the ratio."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
-    parser.add_argument("--notices", type=int, default=20_000, help="notices in a run (20000)")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each side, in turn (3)")
-    parser.add_argument("--threads", type=int, help="threads of the script; tried out if left out")
-    parser.add_argument("--quick", action="store_true", help="one round of 5,000 notices with 8 threads")
-    asked = parser.parse_args()
+def compare(asked: argparse.Namespace) -> None:
+    """The gateway and the script in turn: each run, the medians and the ratio."""
     notices, rounds, threads = asked.notices, asked.rounds, asked.threads
     if asked.quick:
         notices, rounds, threads = 5000, 1, threads or 8
@@ -168,6 +163,22 @@ def main() -> None:
         "notices/s: from the upload of the CSV files to the last answer committed; the script's, from reading "
         "the same files to the last answer."
     )
+
+
+def main() -> None:
+    """Measures what is asked for, and prints it."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("--notices", type=int, default=20_000, help="notices in a run (20000)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each side, in turn (3)")
+    parser.add_argument("--threads", type=int, help="threads of the script; tried out if left out")
+    parser.add_argument("--only", choices=("gateway", "emulator"), help="one of the two stages (both)")
+    parser.add_argument("--quick", action="store_true", help="one round of 5,000 notices with 8 threads")
+    asked = parser.parse_args()
+    if asked.only != "emulator":
+        compare(asked)
+    if asked.only != "gateway":
+        with tempfile.TemporaryDirectory(prefix="todoke-bench-") as name:
+            emulator_load.run(Path(name), quick=asked.quick)
 
 
 if __name__ == "__main__":

@@ -119,6 +119,13 @@ def label(language: str) -> str:
     return labels.get(language) or labels["en"]
 
 
+def key_label(key: str) -> str | None:
+    """What a phone may show for a published template, item or button key: this project's reading, not LINE's text.
+    None for any other key.
+    """
+    return _typed("labels.yaml", "published_keys", dict[str, str]).get(key)
+
+
 def _use_cases() -> dict[str, tuple[UseCase, ...]]:
     return _typed("use_cases.yaml", "use_cases", dict[str, tuple[UseCase, ...]])
 

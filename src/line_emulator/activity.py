@@ -33,12 +33,20 @@ class Activity:
                 for waiter in self._waiters:
                     waiter.set()
 
-    async def quiet(self) -> None:
-        """Returns when nothing is running."""
+    async def quiet(self, patience: float) -> None:
+        """Returns when nothing is running; or after `patience` seconds in which new work kept coming."""
+        since, begun = time.monotonic(), self.begun
         while self.running:
             waiter = asyncio.Event()
             self._waiters.append(waiter)
             try:
-                await waiter.wait()
+                async with asyncio.timeout(patience):
+                    await waiter.wait()
+            except TimeoutError:
+                pass
             finally:
                 self._waiters.remove(waiter)
+            if time.monotonic() - since >= patience:
+                if self.begun != begun:
+                    return
+                since = time.monotonic()

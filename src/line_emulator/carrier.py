@@ -54,8 +54,9 @@ _decode = msgspec.json.Decoder(SmsOrder).decode
 
 
 class Receipt(msgspec.Struct):
-    """A receipt on its way."""
+    """A receipt on its way, of the message with this id."""
 
+    message_id: str
     url: str
     token: str | None
     body: bytes
@@ -116,8 +117,18 @@ class Carrier:
         message_id = f"sms-{state.ids.message_id()}"
         sms = state.do(TakeSms(message_id, order.to, order.text, order.sender, order.reference)).value
         if order.receipt_url is not None:
-            self._post_later(Receipt(order.receipt_url, order.receipt_token, _receipt(sms)), 0)
+            receipt = Receipt(message_id, order.receipt_url, order.receipt_token, _receipt(sms))
+            if state.diary is not None:
+                state.diary.receipt(message_id, receipt)
+            self._post_later(receipt, 0)
         return Answer(202, msgspec.json.encode({"message_id": message_id}))
+
+    def resume(self, receipt: Receipt, attempt: int, due: int | None) -> None:
+        """Takes up a receipt of a former run: at once, or at virtual time `due`."""
+        if due is None:
+            self._post_later(receipt, attempt)
+        else:
+            self._state.clock.call_at(due, partial(self._post_later, receipt, attempt))
 
     def _post_later(self, receipt: Receipt, attempt: int) -> None:
         self._state.activity.begin()
@@ -130,10 +141,15 @@ class Carrier:
             # The time-out is for the answer: waiting for a turn must not count.
             async with self._turns:
                 taken = await self._deliver(receipt)
+            diary = self._state.diary
             if not taken and attempt < len(RECEIPT_RETRIES):
                 clock = self._state.clock
-                again = partial(self._post_later, receipt, attempt + 1)
-                clock.call_at(clock.now() + RECEIPT_RETRIES[attempt], again)
+                due = clock.now() + RECEIPT_RETRIES[attempt]
+                clock.call_at(due, partial(self._post_later, receipt, attempt + 1))
+                if diary is not None:
+                    diary.receipt_due(receipt.message_id, attempt + 1, due)
+            elif diary is not None:
+                diary.receipt_ended(receipt.message_id)
         finally:
             self._state.activity.end()
 

@@ -8,12 +8,16 @@ import resource
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 
 from line_emulator import wiring
+from line_emulator.director import MOST_PLAYING
+from line_emulator.journal import BadStateFile
+from line_emulator.scenarios import LARGEST, BadScenario, Scenario, read
 
 MOST_PEOPLE = 10_000_000
 
@@ -40,11 +44,34 @@ def serve(
         int, typer.Option(min=0, max=MOST_PEOPLE, help="So many users with numbers from +886900000000 on.")
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Decides the traits of these users.")] = 1,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="File that keeps everything, also over a crash; made if there is none."),
+    ] = None,
+    scenario: Annotated[
+        list[Path] | None, typer.Option(help="Scenario to play from the start on; may be given again.")
+    ] = None,
 ) -> None:
     """Serves until Ctrl-C. The first line of output says where it listens."""
     _allow_many_connections()
     try:
-        uvloop.run(_serve(host, port, population, seed))
+        plays = [_read_scenario(path) for path in scenario or ()]
+        if len(plays) > MOST_PLAYING:
+            raise BadScenario(
+                f"There are {len(plays)} scenarios; at most {MOST_PLAYING} can be played at a time."
+            )
+        emulator = wiring.build(state_file=state)
+    except (BadScenario, BadStateFile) as error:
+        print(error, file=sys.stderr, flush=True)
+        raise typer.Exit(1) from None
+    if state is not None:
+        _tell_of(state, emulator)
+    if population:
+        obstacle = wiring.populate(emulator, population, seed)
+        if obstacle is not None:
+            print(f"{obstacle}, which the state file has; --population is passed over.", file=sys.stderr)
+    try:
+        uvloop.run(_serve(emulator, host, port, plays))
     except OSError as error:
         print(_remedy(host, port, error), file=sys.stderr, flush=True)
         raise typer.Exit(1) from None
@@ -60,15 +87,32 @@ def _allow_many_connections() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _serve(host: str, port: int, population: int, seed: int) -> None:
-    emulator = wiring.build()
-    if population:
-        wiring.populate(emulator, population, seed)
+def _read_scenario(path: Path) -> tuple[bytes, Scenario]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadScenario(f"{path} can't be read: {reason}. Name an existing file with --scenario.") from None
+    return text, read(text, str(path))
+
+
+def _tell_of(path: Path, emulator: wiring.Emulator) -> None:
+    diary = emulator.state.diary
+    if diary is not None and diary.file.dropped:
+        text = f"{path}: the last {diary.file.dropped} bytes, a record cut off by a crash, were dropped."
+        print(text, file=sys.stderr, flush=True)
+
+
+async def _serve(
+    emulator: wiring.Emulator, host: str, port: int, plays: list[tuple[bytes, Scenario]]
+) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for wanted in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(wanted, stopping.set)
     url = await emulator.start(host, port)
+    emulator.director.play_all(plays)
     print(f"line-emulator listens on {url}", flush=True)
     wiring.tune_for_load()
     await stopping.wait()

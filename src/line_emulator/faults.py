@@ -5,6 +5,7 @@ webhooks.
 from __future__ import annotations
 
 import random
+from typing import Protocol
 
 import msgspec
 
@@ -13,6 +14,7 @@ EVENT_KINDS = ("drop", "duplicate", "reorder", "delay")
 WEBHOOK_KINDS = (*API_KINDS, *EVENT_KINDS)
 _LAST = frozenset({"drop", *API_KINDS[1:]})
 """What decides the outcome: after one of these no other fault strikes, so none is spent for nothing."""
+MOST = 1_000_000_000_000
 CONTROL_PREFIX = "/_emulator/"
 
 
@@ -44,6 +46,19 @@ class Fault(msgspec.Struct, kw_only=True, omit_defaults=False):
         return path.startswith(self.path[:-1]) if self.path.endswith("*") else path == self.path
 
 
+class FaultDiary(Protocol):
+    """Who must know of orders."""
+
+    def fault_added(self, fault: Fault) -> None:
+        """An order came."""
+
+    def fault_removed(self, fault_id: int | None) -> None:
+        """An order was withdrawn; None: all."""
+
+    def fault_struck(self, fault_id: int) -> None:
+        """An order struck once."""
+
+
 class Faults:
     """All orders in force. Chance comes from one generator with a fixed seed, so that runs can be
     repeated.
@@ -53,22 +68,38 @@ class Faults:
         self.orders: list[Fault] = []
         self.api: list[Fault] = []
         self.webhook: list[Fault] = []
+        self.diary: FaultDiary | None = None
         self._chance = random.Random(1)  # noqa: S311
         self._next_id = 1
 
     def add(self, fault: Fault) -> Fault:
         """Takes an order and gives it its id."""
         fault.id = self._next_id
-        self._next_id += 1
+        self.restore(fault)
+        if self.diary is not None:
+            self.diary.fault_added(fault)
+        return fault
+
+    def restore(self, fault: Fault) -> None:
+        """Takes an order that has its id already."""
+        self._next_id = max(self._next_id, fault.id + 1)
         self.orders.append(fault)
         self._sort()
-        return fault
+
+    def spend(self, fault_id: int) -> None:
+        """Counts one strike of an order, if it is still in force."""
+        for fault in self.orders:
+            if fault.id == fault_id:
+                self._spend(fault)
+                return
 
     def remove(self, fault_id: int | None = None) -> int:
         """Withdraws one order, or all; says how many that were."""
         before = len(self.orders)
         self.orders = [fault for fault in self.orders if fault_id is not None and fault.id != fault_id]
         self._sort()
+        if self.diary is not None and before != len(self.orders):
+            self.diary.fault_removed(fault_id)
         return before - len(self.orders)
 
     def strike(
@@ -90,6 +121,8 @@ class Faults:
 
     def _spend(self, fault: Fault) -> None:
         fault.hits += 1
+        if self.diary is not None:
+            self.diary.fault_struck(fault.id)
         if fault.next is not None:
             fault.next -= 1
             if fault.next <= 0:
@@ -110,8 +143,8 @@ def fault_in(fault: Fault) -> str | None:
         return f"kind is {fault.kind!r}; for the target {fault.target} it must be one of {', '.join(kinds)}"
     if fault.share is not None and not 0 <= fault.share <= 1:
         return "share must lie between 0 and 1"
-    if fault.next is not None and fault.next < 1:
-        return "next must be 1 or more"
+    if fault.next is not None and not 1 <= fault.next <= MOST:
+        return f"next must lie between 1 and {MOST}"
     if fault.status is not None and not 200 <= fault.status <= 599:
         return "status must be an HTTP status from 200 to 599"
     if fault.ms is not None and not 0 <= fault.ms <= 3_600_000_000:

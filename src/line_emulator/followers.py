@@ -2,7 +2,8 @@
 is gone at once.
 
 Messages are JSON with times in ms since the epoch. To the follower: `clock` (now, mode) and `settle`
-(id, now). From it: `settled` (id, now, next_due or null, worked).
+(id, now). From it: `settled` (id, now, next_due or null, worked). The mode is `real` only where the follower
+is to count on by itself: a clock with a speed of its own is `paused` to it, and moves by `settle`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from line_emulator.activity import Activity
-from line_emulator.clock import Clock
+from line_emulator.clock import PAUSED, REAL, Clock
 
 _CHECK_EVERY = 1.0
 
@@ -123,7 +124,8 @@ class Followers:
         return any(future.result() for future in asked)
 
     async def _tell(self, follower: Follower) -> None:
-        await self._send(follower, {"type": "clock", "now": self._clock.now(), "mode": self._clock.mode})
+        mode = REAL if self._clock.runs else PAUSED
+        await self._send(follower, {"type": "clock", "now": self._clock.now(), "mode": mode})
 
     async def _send(self, follower: Follower, message: dict[str, Any]) -> None:
         try:

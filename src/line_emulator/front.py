@@ -8,13 +8,19 @@ import re
 
 from starlette.types import ASGIApp
 
-from line_emulator.bot_api.http import Receive, Scope, Send
+from line_emulator.bot_api.http import Answer, Receive, Scope, Send
 from line_emulator.bot_api.service import LineApi
 from line_emulator.carrier import PATH as CARRIER_PATH
 from line_emulator.carrier import Carrier
+from line_emulator.world.ledger import FLEXIBLE_PATH, TEMPLATE_PATH
 
-_OWN = re.compile(r"/(?:|favicon\.ico|(?:_emulator|static|phones|wall|console)(?:/.*)?)", re.DOTALL)
-"""The emulator's own paths: the control API and its pages. All others are LINE's."""
+_OWN = re.compile(
+    r"/(?:|favicon\.ico|dialog/bot/accountLink|(?:_emulator|static|phones|wall|console)(?:/.*)?)", re.DOTALL
+)
+"""The emulator's own paths: the control API and its pages, and LINE's one page. All others are LINE's API."""
+
+AT_ONCE = {path.encode(): path for path in (TEMPLATE_PATH, FLEXIBLE_PATH)}
+"""What load is made of: these are answered where they are read, without a task for each (`connections`)."""
 
 
 class Front:
@@ -24,6 +30,12 @@ class Front:
         self._line = line
         self._carrier = carrier
         self._own = own
+
+    def serve_at_once(
+        self, url: bytes, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> tuple[Answer, str] | None:
+        """The answer to a whole `POST` if it can be had without waiting; None: it must go the usual way."""
+        return self._line.serve_at_once(AT_ONCE[url], headers, body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or connection."""

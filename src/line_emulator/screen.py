@@ -1,75 +1,79 @@
-"""What a user sees: chats with the system account and with official accounts, open prompts, the SMS inbox.
+"""What a user sees, as JSON: who they are, chats, open prompts, the SMS inbox, the accounts that can be added.
 
-Texts are this project's own words; the label "Important notification" is LINE's (app 15.9.0 or later).
+It is bounded, because what is shown was written by strangers: the newest 200 messages of a chat, 100 chats,
+and 2 MB of message bodies; older messages are only counted. Texts are this project's own words; the label
+"Important notification" is LINE's (app 15.9.0 or later).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 import line_catalogue
-from line_emulator import times
+from line_emulator import screen_chats, times
+from line_emulator.clock import PAUSED
+from line_emulator.texts import LANGUAGES
 from line_emulator.world import World
-from line_emulator.world.ledger import TEMPLATE_PATH
-from line_emulator.world.notifications import AGREE, NOT_SET
-from line_emulator.world.people import Account, Entry
+from line_emulator.world.channels import Channel
+from line_emulator.world.notifications import AGREE, NOT_SET, WINDOW
+from line_emulator.world.people import VERIFICATION_LASTS, Account, Entry, default_language
+from line_emulator.world.rich_menus import rich_menu_of
+from line_emulator.world.rich_menus import view as rich_menu_view
+from line_emulator.world.sms import Sms
 
-LANGUAGES = ("ja", "th", "zh-Hant", "zh-Hans", "en")
+__all__ = ["LANGUAGES", "clocked", "label", "rate", "view"]
+
 LABEL_SINCE = (15, 9, 0)
-
-_TEXTS = {
-    "system_received": {
-        "en": "You have received a notification message.",
-        "ja": "通知メッセージが届きました。",
-        "th": "คุณได้รับข้อความแจ้งเตือน",
-        "zh-Hant": "您收到一則通知型訊息。",
-    },
-    "consent_request": {
-        "en": "Choose whether you want to receive notification messages.",
-        "ja": "通知メッセージを受信するかどうかを設定してください。",
-        "th": "โปรดเลือกว่าจะรับข้อความแจ้งเตือนหรือไม่",
-        "zh-Hant": "請選擇是否接收通知型訊息。",
-    },
-    "pin_request": {
-        "en": "Verify your phone number to see the notification.",
-        "ja": "メッセージを表示するには電話番号認証を行ってください。",
-        "th": "โปรดยืนยันหมายเลขโทรศัพท์เพื่อดูข้อความ",
-        "zh-Hant": "請驗證您的電話號碼以查看訊息。",
-    },
-    "verified": {
-        "en": "Your phone number has been verified.",
-        "ja": "電話番号認証が完了しました。",
-        "th": "ยืนยันหมายเลขโทรศัพท์แล้ว",
-        "zh-Hant": "您的電話號碼已完成驗證。",
-    },
-    "number_changed": {
-        "en": "Your phone number has been changed.",
-        "ja": "電話番号が変更されました。",
-        "th": "เปลี่ยนหมายเลขโทรศัพท์แล้ว",
-        "zh-Hant": "您的電話號碼已變更。",
-    },
-}
+MOST_CHATS = 100
+MOST_SMS = 200
+MOST_CHANNELS = 200
+SMS_SHOWN, NAME_SHOWN = 5000, 200
+MENU_IMAGE = "/_emulator/v1/channels/{channel_id}/rich_menus/{menu_id}/image"
 
 
 def view(world: World, phone: str, account: Account | None, now: int) -> dict[str, Any]:
     """The screen of a number as JSON; without LINE it has only the SMS inbox."""
-    chats: dict[str, list[dict[str, Any]]] = {}
-    prompts: list[str] = []
-    if account is not None:
-        for entry in account.entries:
-            chats.setdefault(entry.chat, []).extend(_messages(account, entry))
-        prompts = _prompts(account, now)
-    return {
+    shown: dict[str, Any] = {
         "phone": phone,
         "line_user": account is not None,
-        "chats": [
-            {"from": chat, "name": _chat_name(world, chat), "messages": found}
-            for chat, found in chats.items()
-        ],
-        "prompts": prompts,
-        "sms": [_sms(sms) for sms in world.sms.inboxes.get(phone, [])],
+        "now": times.render(now),
+        "language": account.language if account is not None else default_language(phone),
+        "chats": [],
+        "prompts": [],
+        "sms": _inbox(world, phone, account),
+        "channels": [],
+    }
+    if account is not None:
+        shown |= {
+            "user": _user(account, now),
+            "chats": (chats := _chats(world, account)),
+            "prompts": _prompts(account, now),
+            "pending_until": _pending_until(account),
+            "pin": _pin(account, now),
+            "channels": _channels(world, account, {chat["from"] for chat in chats}),
+        }
+    return shown
+
+
+def rate(mode: str, speed: float) -> float:
+    """How many seconds pass in one real second."""
+    return 0.0 if mode == PAUSED else speed
+
+
+def clocked(shown: dict[str, Any], mode: str, speed: float) -> dict[str, Any]:
+    """The screen with how its clock goes, so that who shows it can count on."""
+    return shown | {"clock": {"mode": mode, "rate": rate(mode, speed)}}
+
+
+def _user(account: Account, now: int) -> dict[str, Any]:
+    last = max(account.verified_at or 0, account.created_at, account.changed_at or 0)
+    return {
+        "name": account.name[:NAME_SHOWN],
+        "language": account.language,
+        "app_version": account.app_version,
+        "reception": account.reception,
+        "verified": account.verified(now),
+        "verified_until": times.render(last + VERIFICATION_LASTS),
     }
 
 
@@ -81,15 +85,99 @@ def _prompts(account: Account, now: int) -> list[str]:
     return ["pin"] if account.reception == AGREE and not account.verified(now) else []
 
 
-def _chat_name(world: World, chat: str) -> str:
-    channel = world.channels.get(chat)
-    return channel.name if channel is not None else "LINE"
+def _pending_until(account: Account) -> str | None:
+    """When the first notification that waits for this user is lost."""
+    return times.render_or_none(min((row.at + WINDOW for row in account.pending), default=None))
 
 
-def _sms(sms: Any) -> dict[str, Any]:
-    shown = {"at": times.render(sms.at), "from": sms.sender, "text": sms.text}
+def _pin(account: Account, now: int) -> dict[str, Any] | None:
+    """A PIN that can still be entered; its digits are in the SMS only."""
+    pin = account.pin
+    if pin is None or now >= pin.expires_at or pin.tries_left == 0:
+        return None
+    return {
+        "expires_at": times.render(pin.expires_at),
+        "tries_left": pin.tries_left,
+        "new_phone": pin.new_phone,
+    }
+
+
+def _inbox(world: World, phone: str, account: Account | None) -> list[dict[str, Any]]:
+    """The text messages of the number; while it is being changed, those of the new one too."""
+    found = list(world.sms.inboxes.get(phone, [])[-MOST_SMS:])
+    pin = account.pin if account is not None else None
+    if pin is not None and pin.new_phone is not None:
+        found += [sms for sms in world.sms.inboxes.get(pin.new_phone, []) if sms.pin == pin.code]
+    return [_sms(sms, phone) for sms in found]
+
+
+def _sms(sms: Sms, phone: str) -> dict[str, Any]:
+    shown = {"at": times.render(sms.at), "from": sms.sender, "text": sms.text[:SMS_SHOWN]}
     if sms.pin is not None:
         shown["pin"] = sms.pin
+    if sms.to != phone:
+        shown["to"] = sms.to
+    return shown
+
+
+def _channels(world: World, account: Account, chats: set[str]) -> list[dict[str, Any]]:
+    """The official accounts that a search finds, and all that this user has to do with."""
+    near = chats | set(account.ties)
+    ids = [channel_id for channel_id in world.channels if channel_id in near][:MOST_CHANNELS]
+    others = (channel_id for channel_id in world.channels if channel_id not in near)
+    ids += [channel_id for channel_id, _ in zip(others, range(MOST_CHANNELS - len(ids)), strict=False)]
+    return [_channel(world, world.channels[channel_id], account) for channel_id in ids]
+
+
+def _channel(world: World, channel: Channel, account: Account) -> dict[str, Any]:
+    tie = account.tie(channel.channel_id)
+    shown: dict[str, Any] = {
+        "channel_id": channel.channel_id,
+        "name": channel.name[:NAME_SHOWN],
+        "basic_id": channel.basic_id,
+        "badge": channel.badge,
+        "region": channel.region,
+        "friend": tie.friend,
+        "blocked": tie.blocked,
+        "hidden": tie.hidden,
+        "unlisted": tie.unlisted,
+    }
+    menu = rich_menu_of(world, channel, account)
+    if menu is not None:
+        image = MENU_IMAGE.format(channel_id=channel.channel_id, menu_id=menu.menu_id)
+        shown["rich_menu"] = rich_menu_view(menu) | {"image": image if menu.image is not None else None}
+    return shown
+
+
+def _chats(world: World, account: Account) -> list[dict[str, Any]]:
+    """The chats in which something happened, in the order in which they began."""
+    found: dict[str, list[Entry]] = {}
+    for entry in account.entries:
+        found.setdefault(entry.chat, []).append(entry)
+    newest = set(sorted(found, key=lambda chat: found[chat][-1].at)[-MOST_CHATS:])
+    budget = screen_chats.Budget()
+    shown = []
+    for chat, entries in found.items():
+        if chat in newest:
+            shown.append(_chat(world, account, chat, entries, budget))
+    return shown
+
+
+def _chat(
+    world: World, account: Account, chat: str, entries: list[Entry], budget: screen_chats.Budget
+) -> dict[str, Any]:
+    channel = world.channels.get(chat)
+    messages, left_out = screen_chats.messages(account, channel, entries, label(account), budget)
+    shown: dict[str, Any] = {
+        "from": chat,
+        "name": channel.name[:NAME_SHOWN] if channel is not None else "LINE",
+        "messages": messages,
+        "older": left_out,
+        "unread": screen_chats.unread(account, chat, entries),
+    }
+    if channel is not None:
+        tie = account.tie(chat)
+        shown |= {"badge": channel.badge, "friend": tie.friend, "blocked": tie.blocked, "hidden": tie.hidden}
     return shown
 
 
@@ -99,43 +187,3 @@ def label(account: Account) -> str | None:
     if tuple(version + [0] * (3 - len(version))) < LABEL_SINCE:
         return None
     return line_catalogue.label(account.language)
-
-
-def _messages(account: Account, entry: Entry) -> list[dict[str, Any]]:
-    at = times.render(entry.at)
-    row = entry.row
-    if entry.kind == "push" and row is not None:
-        found = msgspec.json.decode(row.body or b"{}")["messages"]
-        return [
-            {"kind": _kind(message), "at": at, "text": message.get("text"), "messages": [message]}
-            for message in found
-        ]
-    if entry.kind == "notification" and row is not None:
-        return [_notification(account, entry, at)]
-    shown: dict[str, Any] = {"kind": entry.kind, "at": at}
-    if entry.text is not None:
-        shown |= {"text": entry.text, "by": "user"}
-    elif entry.kind in _TEXTS:
-        texts = _TEXTS[entry.kind]
-        shown["text"] = texts.get(account.language, texts["en"])
-    return [shown]
-
-
-def _kind(message: dict[str, Any]) -> str:
-    kind = message.get("type")
-    return "flex" if kind == "flex" else "text" if kind in ("text", "textV2") else str(kind)
-
-
-def _notification(account: Account, entry: Entry, at: str) -> dict[str, Any]:
-    row = entry.row
-    assert row is not None
-    shown: dict[str, Any] = {"kind": "notification", "at": at, "delivery_tag": row.tag}
-    found = label(account)
-    if found is not None:
-        shown["label"] = found
-    body = msgspec.json.decode(row.body or b"{}")
-    if row.path == TEMPLATE_PATH:
-        shown |= {"template_key": row.template_key, "body": body.get("body") or {}}
-    else:
-        shown["messages"] = body["messages"]
-    return shown

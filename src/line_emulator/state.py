@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from line_emulator.activity import Activity
 from line_emulator.bot_api.limits import RateLimits
 from line_emulator.clock import Clock
+from line_emulator.diary import Diary
 from line_emulator.faults import Faults
 from line_emulator.followers import Followers
 from line_emulator.ids import Ids
@@ -20,9 +21,13 @@ from line_emulator.world.channels import Channel
 from line_emulator.world.commands import Command, Tick
 
 
+def _nobody() -> None:
+    """Told of a reset where nobody listens."""
+
+
 class State:
     """The world and what surrounds it. `fresh`: nothing has happened since a reset, so the clock may be
-    set back.
+    set back. `counted`: called with the path of each answered request to LINE; `emptied`: called by a reset.
     """
 
     def __init__(
@@ -51,8 +56,31 @@ class State:
         self.limits = limits
         self.tokens: dict[bytes, Channel] = {}
         self.fresh = False
+        self.diary: Diary | None = None
+        self.counted: Callable[[str], None] | None = None
+        self.emptied: Callable[[], None] = _nobody
         self.url = ""
         self._watchers: set[asyncio.Event] = set()
+        clock.changed = self._clock_changed
+        clock.rang = self.tell_watchers
+        webhooks.do = self.do
+
+    def write_into(self, diary: Diary) -> None:
+        """Writes down from now on whatever happens."""
+        self.diary = self.webhooks.diary = self.faults.diary = diary
+        diary.began(self.ids.events, self.fresh)
+
+    def stop_writing(self) -> None:
+        """Closes the state file, if there is one."""
+        diary = self.diary
+        self.diary = self.webhooks.diary = self.faults.diary = None
+        if diary is not None:
+            diary.close()
+
+    def _clock_changed(self) -> None:
+        if self.diary is not None:
+            self.diary.moved()
+        self.tell_watchers()
 
     @contextmanager
     def watch(self) -> Iterator[asyncio.Event]:
@@ -72,7 +100,10 @@ class State:
     def do(self, command: Command) -> Effects:
         """Hands a command to the world, now, and lets its events go out."""
         self.fresh = False
-        effects = handle(self.world, command, self.clock.now())
+        now = self.clock.now()
+        effects = handle(self.world, command, now)
+        if self.diary is not None:
+            self.diary.command(now, command)
         if effects.events:
             self.webhooks.emit(effects.events)
         if self._watchers:
@@ -93,6 +124,7 @@ class State:
 
     def reset(self) -> None:
         """Back to empty: no channels, users, faults or logs. The clock keeps its time and mode."""
+        self.emptied()
         self.world = World()
         self.clock.clear()
         self.faults.remove()
@@ -101,4 +133,6 @@ class State:
         self.limits.clear()
         self.learn_tokens()
         self.fresh = True
+        if self.diary is not None:
+            self.diary.reset(self.ids.events)
         self.tell_watchers()

@@ -44,3 +44,11 @@ def parse_duration(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is no duration; write it like 90s, 30m, 24h or 7d")
     return int(match[1]) * _UNITS[match[2]]
+
+
+def render_duration(ms: int) -> str:
+    """A duration in the largest unit that says it exactly."""
+    if not ms:
+        return "0s"
+    unit = next(unit for unit in ("d", "h", "m", "s", "ms") if ms % _UNITS[unit] == 0)
+    return f"{ms // _UNITS[unit]}{unit}"

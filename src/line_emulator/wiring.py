@@ -9,6 +9,8 @@ import gc
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,14 +21,18 @@ from line_emulator.bot_api.limits import RateLimits
 from line_emulator.bot_api.routes import line_api
 from line_emulator.carrier import Carrier
 from line_emulator.clock import Clock
+from line_emulator.connections import Connection, sweep
 from line_emulator.control.http import Refused, refused, unknown
 from line_emulator.control.routes import routes as control_routes
 from line_emulator.control.trouble import index
+from line_emulator.director import Director
 from line_emulator.faults import Faults
 from line_emulator.followers import Followers
 from line_emulator.front import Front
-from line_emulator.ids import Ids
+from line_emulator.ids import Ids, new_run
+from line_emulator.journal import BadStateFile, StateFile
 from line_emulator.pages.routes import routes as page_routes
+from line_emulator.recall import Recall
 from line_emulator.state import State
 from line_emulator.travel import Traveller
 from line_emulator.webhooks import Webhooks
@@ -50,10 +56,12 @@ users.
 class Emulator:
     """A running (or not yet running) emulator: `app` is the ASGI application, `state` all that it knows."""
 
-    def __init__(self, app: Front, state: State, carrier: Carrier) -> None:
+    def __init__(self, app: Front, state: State, carrier: Carrier, director: Director) -> None:
         self.app = app
         self.state = state
         self.url = ""
+        self.director = director
+        self.recall: Recall | None = None
         self._carrier = carrier
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -66,7 +74,8 @@ class Emulator:
         listener = listen(host, port)
         config = uvicorn.Config(
             self.app,
-            http="httptools",
+            http=Connection,
+            proxy_headers=False,
             ws="websockets-sansio",
             lifespan="off",
             log_level="warning",
@@ -77,9 +86,16 @@ class Emulator:
         self._server = _Server(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         self.url = _url(host, listener.getsockname()[1])
-        for population in self.state.world.people.populations:
-            self._indexing = asyncio.create_task(index(population))
+        if self.recall is not None:
+            self.recall.resume(self._carrier)
+        self.state.traveller.drive()
+        self._indexing = asyncio.create_task(_index_all(list(self.state.world.people.populations)))
         return self.url
+
+    @property
+    def connections(self) -> set[Any]:
+        """The connections that are open now."""
+        return self._server.server_state.connections if self._server is not None else set()
 
     async def wait(self) -> None:
         """Returns when the server has ended."""
@@ -92,12 +108,15 @@ class Emulator:
             self._indexing.cancel()
             with suppress(asyncio.CancelledError):
                 await self._indexing
+        await self.director.stop()
+        await self.state.traveller.stop()
         await self.state.webhooks.stop()
         await self._carrier.stop()
         self.state.clock.clear()
         if self._server is not None:
             self._server.end()
             await self.wait()
+        self.state.stop_writing()
 
 
 class _Server(uvicorn.Server):
@@ -133,15 +152,19 @@ class _Server(uvicorn.Server):
             task.cancel()
 
     async def main_loop(self) -> None:
-        """Renews the `date` header once a second until the end; uvicorn's own loop wakes ten times as often."""
+        """Once a second until the end: renews the `date` header, and closes connections that come to nothing."""
         while not await self.on_tick(0):
+            sweep(self.server_state.connections)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), 1)
 
 
-def build(*, follower_patience: float = FOLLOWER_PATIENCE) -> Emulator:
-    """A new, empty emulator."""
-    world, clock, activity, faults, ids = World(), Clock(), Activity(), Faults(), Ids()
+def build(*, follower_patience: float = FOLLOWER_PATIENCE, state_file: Path | None = None) -> Emulator:
+    """A new emulator: empty, or as the state file has it, which it then goes on writing. Raises BadStateFile."""
+    run = new_run()
+    file = StateFile(state_file, run) if state_file is not None else None
+    ids = Ids(file.run if file is not None else run)
+    world, clock, activity, faults = World(), Clock(), Activity(), Faults()
     followers = Followers(clock, activity, follower_patience)
     state = State(
         world=world,
@@ -162,11 +185,27 @@ def build(*, follower_patience: float = FOLLOWER_PATIENCE) -> Emulator:
     )
     own.router.redirect_slashes = False
     own.state.emulator = state
-    return Emulator(Front(line_api(state), carrier, own), state, carrier)
+    director = own.state.director = Director(state)
+    emulator = Emulator(Front(line_api(state), carrier, own), state, carrier, director)
+    if file is not None:
+        emulator.recall = Recall(file, state, director)
+        try:
+            emulator.recall.play()
+        except BadStateFile:
+            file.close()
+            raise
+    return emulator
 
 
-def populate(emulator: Emulator, count: int, seed: int) -> None:
-    """A first population of Taiwanese numbers, with every kind of user; its table is built while serving."""
+async def _index_all(populations: list[Population]) -> None:
+    for population in populations:
+        await index(population)
+
+
+def populate(emulator: Emulator, count: int, seed: int) -> str | None:
+    """A first population of Taiwanese numbers, with every kind of user, unless the state file brought it; its
+    table is built while serving. Says what is in its way; None if nothing is.
+    """
     population = Population(
         count=count,
         seed=seed,
@@ -175,7 +214,10 @@ def populate(emulator: Emulator, count: int, seed: int) -> None:
         rates=DEFAULT_RATES,
         created_at=emulator.state.clock.now(),
     )
-    emulator.state.do(AddPopulation(population))
+    if any(known.same_as(population) for known in emulator.state.world.people.populations):
+        return None
+    problem = emulator.state.do(AddPopulation(population)).problem
+    return None if problem is None else problem.message
 
 
 def listen(host: str, port: int) -> socket.socket:

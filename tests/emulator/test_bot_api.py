@@ -221,8 +221,27 @@ async def test_a_token_is_refused_in_the_form_of_oauth(emulator: RunningEmulator
     channel = await emulator.channel()
     form = {"grant_type": "client_credentials", "client_id": channel["channel_id"], "client_secret": "wrong"}
     wrong = await token(emulator, **form)
-    assert (wrong.status, wrong.json["error"]) == (400, "invalid_client")
+    assert (wrong.status, wrong.json["error"]) == (400, "invalid_request")
     assert "error_description" in wrong.json
     assert (await token(emulator, grant_type="password", client_id="1", client_secret="x")).status == 400
     assert (await token(emulator)).json["error"] == "invalid_request"
     assert (await emulator.request("POST", "/oauth2/v3/token", {"grant_type": "x"})).status == 400
+
+
+async def test_a_page_of_followers_is_short_rather_than_late_where_hardly_anybody_is_a_friend(
+    emulator: RunningEmulator,
+) -> None:
+    channel = await emulator.channel()
+    people = {"count": 50_000, "seed": 1, "prefix": "+88691", "digits": 7, "rates": {"friend": 0.0001}}
+    await emulator.control("POST", "/population", people)
+    found: list[str] = []
+    pages, query = 0, ""
+    while True:
+        page = (await emulator.get(channel, f"/v2/bot/followers/ids{query}")).json
+        found += page["userIds"]
+        pages += 1
+        if "next" not in page:
+            break
+        query = f"?start={page['next']}"
+    assert pages > 1
+    assert 0 < len(found) == len(set(found)) < 50

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 import websockets
 
 from emulator_support import RunningEmulator, Sink, running_emulator
-from line_emulator import times
+from line_emulator import times, travel
+from todoke.clock import SteppedClock
+from todoke.engine.follow import Follower
 
 PHONE = "+819012345678"
 Work = Callable[[int], Awaitable[tuple[int | None, bool]]]
@@ -270,3 +274,182 @@ async def test_reset_empties_everything_but_the_clock(emulator: RunningEmulator)
     assert (await emulator.control("GET", "/channels"))["channels"] == []
     assert (await emulator.control("GET", "/faults"))["faults"] == []
     assert (await emulator.control("GET", "/users"))["count"] == 0
+
+
+async def test_the_clock_runs_at_a_speed_and_stops_at_every_due_time_of_a_follower(
+    emulator: RunningEmulator, sink: Sink
+) -> None:
+    channel = await emulator.channel(webhook_url=sink.url)
+    await emulator.user(PHONE)
+    start = times.parse((await emulator.clock(mode="paused"))["now"])
+    due = [start + hours * 3_600_000 + 1 for hours in (1, 5, 5, 30)]
+    sent: list[int] = []
+    done = asyncio.Event()
+
+    async def work(now: int) -> tuple[int | None, bool]:
+        ripe = [time for time in due if time <= now]
+        for time in ripe:
+            due.remove(time)
+            sent.append(now)
+            await emulator.send(channel, PHONE)
+        if not due:
+            done.set()
+        return min(due, default=None), bool(ripe)
+
+    async with follower(emulator, work) as following:
+        moved = await emulator.clock(mode="real", speed=100_000)
+        assert (moved["mode"], moved["speed"]) == ("real", 100_000)
+        async with asyncio.timeout(30):
+            await done.wait()
+        await emulator.clock(mode="paused")
+        # Each at its own moment, and its webhook before the time goes on.
+        assert sent == [start + hours * 3_600_000 + 1 for hours in (1, 5, 5, 30)]
+        assert sorted(event["timestamp"] for event in await sink.got(4)) == sent
+        assert {message["mode"] for message in following.heard if message["type"] == "clock"} == {"paused"}
+
+
+async def test_what_is_due_in_the_emulator_happens_at_its_moment_whatever_the_speed(
+    emulator: RunningEmulator, sink: Sink
+) -> None:
+    channel = await emulator.channel(webhook_url=sink.url, redelivery=True)
+    await emulator.user(PHONE)
+    sink.status = 500
+    await emulator.send(channel, PHONE)
+    await sink.got(1)
+    await emulator.clock(mode="real", speed=100_000)
+    await sink.got(7)
+    await emulator.clock(mode="paused")
+    posted = [times.parse(row["at"]) for row in (await emulator.control("GET", "/webhooks"))["rows"]]
+    waits = [later - earlier for earlier, later in itertools.pairwise(posted)]
+    assert waits[1:] == [300_000, 1_800_000, 7_200_000, 21_600_000, 43_200_000]
+
+
+async def test_a_slow_clock_keeps_the_parts_of_milliseconds(emulator: RunningEmulator) -> None:
+    await emulator.clock(mode="paused", speed=0.01)
+    seen: set[int] = set()
+    with emulator.state.watch() as news:
+        await emulator.clock(mode="real")
+        async with asyncio.timeout(20):
+            while len(seen) < 3:
+                await news.wait()
+                news.clear()
+                seen.add(emulator.state.clock.now())
+    assert max(seen) - min(seen) < 100
+
+
+async def test_a_speed_stays_until_another_is_given(emulator: RunningEmulator) -> None:
+    assert (await emulator.control("GET", "/clock"))["speed"] == 1
+    await emulator.clock(mode="paused", speed=60)
+    assert (await emulator.clock(mode="real"))["speed"] == 60
+    assert (await emulator.clock(mode="paused"))["speed"] == 60
+    moved = await emulator.clock(speed=1)
+    assert (moved["mode"], moved["speed"]) == ("paused", 1)
+
+
+async def test_a_speed_out_of_range_is_refused(emulator: RunningEmulator) -> None:
+    for speed in (0, -1, 0.001, 100_001, 1e300, "60"):
+        refused = await emulator.clock(expect=400, speed=speed)
+        assert "speed" in refused["message"]
+
+
+async def test_an_advance_goes_on_from_where_a_fast_clock_stands(emulator: RunningEmulator) -> None:
+    await emulator.clock(mode="real", speed=0.5)
+    before = times.parse((await emulator.control("GET", "/clock"))["now"])
+    moved = await emulator.clock(advance="24h")
+    assert (moved["mode"], moved["speed"]) == ("real", 0.5)
+    assert 0 <= times.parse(moved["now"]) - before - 86_400_000 < 10_000
+
+
+async def test_a_fast_clock_pauses_and_says_why_where_a_follower_hangs() -> None:
+    async def hang(now: int) -> tuple[int | None, bool]:
+        await asyncio.Event().wait()
+        return None, False
+
+    async with running_emulator(follower_patience=0.2) as emulator:
+        async with follower(emulator, hang, name="stuck-one"):
+            with emulator.state.watch() as news:
+                await emulator.clock(mode="real", speed=60)
+                while (view := await emulator.control("GET", "/clock"))["mode"] == "real":
+                    await news.wait()
+                    news.clear()
+            assert "stuck-one" in view["stopped"]
+        assert "stopped" not in await emulator.clock(mode="real")
+
+
+async def test_a_program_that_keeps_sending_and_follows_nothing_holds_up_an_advance_only_for_a_while(
+    emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(travel, "STRANGERS", 0.2)
+    channel = await emulator.channel()
+    await emulator.user(PHONE)
+    start = times.parse((await emulator.clock(mode="paused"))["now"])
+
+    async def send_for_ever() -> None:
+        while True:
+            await emulator.send(channel, PHONE)
+
+    senders = [asyncio.create_task(send_for_ever()) for _ in range(8)]
+    async with asyncio.timeout(20):
+        moved = await emulator.clock(advance="1h")
+    for sender in senders:
+        sender.cancel()
+    await asyncio.gather(*senders, return_exceptions=True)
+    assert times.parse(moved["now"]) - start == 3_600_000
+
+
+async def test_an_advance_waits_for_an_answer_that_is_late_by_order(
+    emulator: RunningEmulator, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(travel, "STRANGERS", 0.05)
+    channel = await emulator.channel(webhook_url=sink.url)
+    await emulator.user(PHONE)
+    await emulator.clock(mode="paused")
+    await emulator.fault("webhook", "latency", ms=400)
+    await emulator.send(channel, PHONE)
+    await emulator.clock(advance="1s")
+    assert len(sink.events) == 1
+
+
+async def test_whoever_watches_learns_of_every_move_and_change_of_mode(emulator: RunningEmulator) -> None:
+    with emulator.state.watch() as news:
+        for change in ({"mode": "paused"}, {"advance": "1h"}, {"speed": 60}, {"mode": "real"}):
+            news.clear()
+            await emulator.clock(**change)
+            assert news.is_set(), change
+
+
+async def test_what_is_due_now_happens_while_the_clock_is_paused(
+    emulator: RunningEmulator, sink: Sink
+) -> None:
+    channel = await emulator.channel(webhook_url=sink.url)
+    await emulator.user(PHONE)
+    await emulator.clock(mode="paused")
+    await emulator.fault("webhook", "delay", ms=0)
+    await emulator.send(channel, PHONE)
+    await sink.got(1)
+
+
+async def test_the_gateways_follower_keeps_to_a_fast_clock(emulator: RunningEmulator) -> None:
+    start = times.parse((await emulator.clock(mode="paused"))["now"])
+    clock = SteppedClock(0)
+    done = asyncio.Event()
+    settled: list[int] = []
+
+    async def settle() -> tuple[int | None, bool]:
+        settled.append(clock.now())
+        if clock.now() < start + 7_200_000:
+            return start + 7_200_000, False
+        done.set()
+        return None, False
+
+    following = Follower(emulator.session, emulator.url, clock)
+    await following.connect()
+    running = asyncio.create_task(following.run(settle, lambda: None))
+    await emulator.clock(mode="real", speed=36_000)
+    async with asyncio.timeout(20):
+        await done.wait()
+    assert start + 7_200_000 in settled
+    assert settled == sorted(settled)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await following.close()

@@ -15,17 +15,37 @@ from line_emulator.world.channels import Channel
 from line_emulator.world.commands import (
     Act,
     AddChannel,
+    AddPopulation,
     PutUser,
     SendFlexible,
     SendPush,
     SendTemplate,
     Tick,
 )
-from line_emulator.world.ledger import FATES, Row
+from line_emulator.world.ledger import FATES, PUSH_PATH, Row
+from line_emulator.world.people import Account
 from line_emulator.world.population import Population, Rates
 
 DAY = 86_400_000
 PHONES = ("+886912345678", "+819012345678", "+66812345678")
+MEMBERS = ("+886980000000", "+886980000001")
+NUMBERS = (*PHONES, *MEMBERS, "+886987654321")
+ACTIONS = (
+    "agree",
+    "refuse",
+    "request_pin",
+    "enter_pin",
+    "block",
+    "unblock",
+    "hide",
+    "hide_only",
+    "unhide",
+    "delete_from_hidden_list",
+    "delete_from_block_list",
+    "delete_chat",
+    "add_friend",
+    "send_message",
+)
 NAMES = st.sampled_from(
     [
         "to",
@@ -135,11 +155,15 @@ class Story(RuleBasedStateMachine):
             handle(self.world, AddChannel(made), 0)
         for phone, reception in zip(PHONES, ("not_set", "agree", "reject"), strict=True):
             handle(self.world, PutUser(phone, reception, None, -800 * DAY), 0)
+        rates = Rates(agree=0.5, not_set=0.5, verified=0.0, friend=0.5)
+        members = Population(count=2, seed=3, prefix="+88698", digits=7, rates=rates)
+        handle(self.world, AddPopulation(members), 0)
+        self.gone: list[Account] = []
 
     def note(self, effects: Any) -> None:
         self.reported += [event.row for event in effects.events if event.row is not None]
 
-    @rule(phone=st.sampled_from(PHONES), which=st.integers(0, 1), flexible=st.booleans())
+    @rule(phone=st.sampled_from(NUMBERS), which=st.integers(0, 1), flexible=st.booleans())
     def send(self, phone: str, which: int, flexible: bool) -> None:
         digest = hashlib.sha256(phone.encode()).hexdigest()
         sender = self.channels[which]
@@ -150,17 +174,55 @@ class Story(RuleBasedStateMachine):
             body = {"to": digest, "templateKey": "shipment_completed_ja"}
             self.note(handle(self.world, SendTemplate(sender, body, b"", None, 1), self.now))
 
+    @rule(phone=st.sampled_from(NUMBERS), which=st.integers(0, 1))
+    def push(self, phone: str, which: int) -> None:
+        account = self.world.people.find_phone(phone)
+        for known in [account, *self.gone] if account is not None else self.gone:
+            body = {
+                "to": numbers.user_id(known.number, "default"),
+                "messages": [{"type": "text", "text": "x"}],
+            }
+            effects = handle(self.world, SendPush(self.channels[which], body, b"", 1, 1), self.now)
+            assert effects.problem is None
+
     @rule(
-        phone=st.sampled_from(PHONES),
+        phone=st.sampled_from(NUMBERS),
         which=st.integers(0, 1),
         pin=st.sampled_from(["123456", "000000"]),
-        action=st.sampled_from(
-            ["agree", "refuse", "request_pin", "enter_pin", "block", "unblock", "hide", "add_friend"]
-        ),
+        action=st.sampled_from(ACTIONS),
     )
     def act(self, phone: str, which: int, pin: str, action: str) -> None:
         channel_id = self.channels[which].channel_id
-        self.note(handle(self.world, Act(phone, action, "123456", channel_id, pin), self.now))
+        command = Act(phone, action, "123456", channel_id, pin, text="x")
+        self.note(handle(self.world, command, self.now))
+
+    @rule(
+        phone=st.sampled_from(NUMBERS),
+        new=st.sampled_from(NUMBERS),
+        action=st.sampled_from(["change_number", "request_number_change", "confirm_number_change"]),
+    )
+    def move(self, phone: str, new: str, action: str) -> None:
+        before = self.world.people.find_phone(phone)
+        command = Act(phone, action, "123456", pin="123456", new_phone=new)
+        effects = handle(self.world, command, self.now)
+        self.note(effects)
+        if before is not None and effects.problem is None and action == "change_number":
+            assert self.world.people.find_phone(new) is not None
+            assert before.phone == phone or before.phone == new
+
+    @rule(phone=st.sampled_from(NUMBERS))
+    def delete_account(self, phone: str) -> None:
+        account = self.world.people.find_phone(phone)
+        self.note(handle(self.world, Act(phone, "delete_account", "123456"), self.now))
+        assert self.world.people.find_phone(phone) is None
+        if account is not None:
+            number, people = numbers.user_id(account.number, "default"), self.world.people
+            self.gone += [found for found in [people.find_user_id(number, "default")] if found is not None]
+
+    @rule(phone=st.sampled_from(NUMBERS), reception=st.sampled_from(["agree", "not_set", None]))
+    def register(self, phone: str, reception: str | None) -> None:
+        if self.world.people.find_phone(phone) is None:
+            handle(self.world, PutUser(phone, reception, None, self.now - 800 * DAY), self.now)
 
     @rule(ms=st.sampled_from([1, 600_000, 3_600_000, DAY - 1, DAY, 180 * DAY]))
     def wait(self, ms: int) -> None:
@@ -169,9 +231,10 @@ class Story(RuleBasedStateMachine):
 
     @invariant()
     def an_event_comes_once_for_each_message_seen_and_for_no_other(self) -> None:
-        seen = [row for row in self.world.ledger.rows if row.fate == "delivered"]
+        rows = [row for row in self.world.ledger.rows if row.fate == "delivered"]
+        seen = [row for row in rows if row.path != PUSH_PATH]
         assert sorted(map(id, seen)) == sorted(map(id, self.reported))
-        assert sum(self.world.counts.values()) == len(seen)
+        assert sum(self.world.counts.values()) == len(rows)
 
     @invariant()
     def times_and_fates_agree(self) -> None:
@@ -183,6 +246,30 @@ class Story(RuleBasedStateMachine):
                 assert row.at <= row.seen_at < row.at + DAY or row.seen_at == row.at
             if row.fate == "pending":
                 assert self.now < row.at + DAY
+
+    @invariant()
+    def what_is_pending_waits_with_one_user_and_within_its_24_hours(self) -> None:
+        waiting = [row for account in self.world.people.by_digest.values() for row in account.pending]
+        pending = [row for row in self.world.ledger.rows if row.fate == "pending"]
+        assert sorted(map(id, waiting)) == sorted(map(id, pending))
+
+    @invariant()
+    def a_deleted_account_never_gets_anything(self) -> None:
+        for account in self.gone:
+            assert account.deleted
+            assert list(account.entries) == []
+            assert (*account.pending, *account.held, *account.ties) == ()
+
+    @invariant()
+    def everybody_is_found_once_and_under_their_own_number(self) -> None:
+        people = self.world.people
+        listed = [account for _, account in people.everybody()]
+        assert len({account.number for account in listed}) == len(listed) == len({a.phone for a in listed})
+        for account in listed:
+            found = people.find_phone(account.phone)
+            assert found is not None
+            assert found.number == account.number
+            assert account.digest == numbers.digest(account.phone)
 
     @invariant()
     def the_sums_are_those_of_the_rows(self) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from emulator_support import RunningEmulator, Sink, line_hash
-from line_emulator.webhooks import sign
+from line_emulator import times
+from line_emulator.wire import sign
 
 PHONE, OTHER = "+819012345678", "+819087654321"
 TAG = "order-2026-00000001"
@@ -210,6 +211,53 @@ async def test_redelivery_gives_up_in_the_end(emulator: RunningEmulator, sink: S
     await emulator.send(channel, PHONE)
     await emulator.clock(advance="30d")
     assert len(sink.requests) == 7
+
+
+async def test_redelivery_follows_the_channels_own_schedule(emulator: RunningEmulator, sink: Sink) -> None:
+    sink.status = 500
+    await emulator.clock(mode="paused")
+    channel = await ready(emulator, sink, redelivery=True, redelivery_schedule=["90s", "0s", "2d"])
+    assert channel["redelivery_schedule"] == ["90s", "0s", "2d"]
+    await emulator.send(channel, PHONE)
+    await emulator.clock(advance="30d")
+    at = [times.parse(post["at"]) for post in await posts(emulator)]
+    assert [time - at[0] for time in at] == [0, 90_000, 90_000, 90_000 + 172_800_000]
+
+
+async def test_an_empty_schedule_means_no_redelivery_and_null_the_emulators_own(
+    emulator: RunningEmulator, sink: Sink
+) -> None:
+    sink.status = 500
+    await emulator.clock(mode="paused")
+    channel = await ready(emulator, sink, redelivery=True, redelivery_schedule=[])
+    await emulator.send(channel, PHONE)
+    await emulator.clock(advance="30d")
+    assert len(sink.requests) == 1
+    path = f"/channels/{channel['channel_id']}"
+    changed = await emulator.control("PATCH", path, {"redelivery_schedule": None})
+    assert changed["redelivery_schedule"] is None
+    await emulator.send(channel, PHONE)
+    await emulator.clock(advance="30d")
+    assert len(sink.requests) == 1 + 7
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"webhook_mode": "asleep"},
+        {"redelivery_schedule": ["soon"]},
+        {"redelivery_schedule": ["1m"] * 101},
+        {"redelivery_schedule": "1m"},
+        {"switcher_secret": ""},
+        {"switcher_secret": "é"},
+    ],
+)
+async def test_webhook_settings_that_make_no_sense_are_400_with_the_remedy(
+    emulator: RunningEmulator, values: dict[str, Any]
+) -> None:
+    body = {"name": "Shop", "region": "JP", **values}
+    refused = await emulator.control("POST", "/channels", body, expect=400)
+    assert next(iter(values)) in refused["message"]
 
 
 async def test_a_dropped_webhook_never_comes_though_the_user_saw_the_message(

@@ -15,8 +15,8 @@ import msgspec
 from line_emulator import times
 from line_emulator.bot_api.http import Answer, Request, refusal, success
 from line_emulator.state import State
-from line_emulator.webhooks import sign
 from line_emulator.weblog import Post
+from line_emulator.wire import signature
 from line_emulator.world import commands, problems
 from line_emulator.world.problems import Problem
 
@@ -84,11 +84,11 @@ async def try_endpoint(state: State, request: Request) -> Answer:
         at=state.clock.now(),
         url=url,
         body=body,
-        signature=sign(channel.secret, body),
+        signature=signature(channel, body),
         redelivery=False,
         events=0,
     )
-    await state.webhooks.deliver(post)
+    await state.webhooks.poster.deliver(post)
     state.webhooks.log.add(post)
     return success(
         {

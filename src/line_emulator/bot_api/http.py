@@ -4,7 +4,8 @@ a limit.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -17,9 +18,14 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY_LIMIT = 2 * 1024 * 1024
+HELD_LIMIT = 256 * 1024 * 1024
+"""Bodies still on their way may fill so much memory together: enough for a thousand large ones at once."""
 EMPTY_OBJECT = b"{}"
 
 _JSON = (b"content-type", b"application/json")
+_STATUS_LINES = {
+    status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode()) for status in HTTPStatus
+}
 _WANTED = {
     b"authorization": 0,
     b"content-type": 1,
@@ -75,11 +81,12 @@ class Request(msgspec.Struct, gc=False):
 
 
 class Answer(msgspec.Struct, gc=False):
-    """A status, a JSON body, and further headers."""
+    """A status, a body (JSON, if `content_type` is None), and further headers."""
 
     status: int
     body: bytes = EMPTY_OBJECT
     headers: list[tuple[bytes, bytes]] = []
+    content_type: str | None = None
 
 
 def text_of(raw: bytes | None) -> str | None:
@@ -102,42 +109,69 @@ def success(value: Any) -> Answer:
     return Answer(200, msgspec.json.encode(value))
 
 
-def read_headers(scope: Scope) -> list[bytes | None]:
+def pick_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes | None]:
     """The headers that LINE looks at."""
     found: list[bytes | None] = [None, None, None, None, None]
-    for name, value in scope["headers"]:
+    for name, value in headers:
         place = _WANTED.get(name)
         if place is not None and found[place] is None:
             found[place] = value
     return found
 
 
+class _Held:
+    """Bytes of bodies that are still coming in, over all connections."""
+
+    total = 0
+
+
 async def read_body(receive: Receive, announced: bytes | None, limit: int = BODY_LIMIT) -> bytes | None:
-    """The whole body; None as soon as it is known to exceed the limit. Raises ConnectionError if the
-    client leaves.
+    """The whole body; None as soon as it is known to exceed the limit, or when half-read bodies fill
+    `HELD_LIMIT`. Raises ConnectionError if the client leaves.
     """
-    if announced is not None and announced.isdigit() and int(announced) > limit:
+    if announced is not None and announced.isdigit() and int(announced[:20]) > limit:
         return None
     message = await receive()
     body: bytes = message.get("body", b"")
     if message["type"] == "http.request" and not message.get("more_body"):
         return body if len(body) <= limit else None
     parts, size = [body], len(body)
-    while message["type"] == "http.request" and message.get("more_body"):
-        message = await receive()
-        part = message.get("body", b"")
-        parts.append(part)
-        size += len(part)
-        if size > limit:
-            return None
+    _Held.total += size
+    try:
+        while message["type"] == "http.request" and message.get("more_body"):
+            message = await receive()
+            part = message.get("body", b"")
+            parts.append(part)
+            size += len(part)
+            _Held.total += len(part)
+            if size > limit or _Held.total > HELD_LIMIT:
+                return None
+    finally:
+        _Held.total -= size
     if message["type"] != "http.request":
         raise ConnectionError("the client went away")
     return b"".join(parts)
 
 
+def wire(answer: Answer, request_id: str, more: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The whole answer as HTTP/1.1, with the same headers as `respond` and `more`."""
+    kind = _JSON[1] if answer.content_type is None else answer.content_type.encode()
+    head = [_STATUS_LINES.get(answer.status) or b"HTTP/1.1 %d \r\n" % answer.status]
+    for name, value in (*more, *answer.headers):
+        head.append(b"%b: %b\r\n" % (name, value))
+    return b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-line-request-id: %b\r\n\r\n%b" % (
+        b"".join(head),
+        kind,
+        len(answer.body),
+        request_id.encode(),
+        answer.body,
+    )
+
+
 async def respond(send: Send, answer: Answer, request_id: str | None) -> None:
     """Sends the answer, with `x-line-request-id`."""
-    headers = [_JSON, (b"content-length", b"%d" % len(answer.body))]
+    kind = _JSON if answer.content_type is None else (b"content-type", answer.content_type.encode())
+    headers = [kind, (b"content-length", b"%d" % len(answer.body))]
     if request_id is not None:
         headers.append((b"x-line-request-id", request_id.encode()))
     if answer.headers:

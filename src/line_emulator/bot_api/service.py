@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -20,8 +21,8 @@ from line_emulator.bot_api.http import (
     Scope,
     Send,
     hang_up,
+    pick_headers,
     read_body,
-    read_headers,
     refusal,
     respond,
 )
@@ -33,6 +34,7 @@ from line_emulator.world.channels import Channel
 from line_emulator.world.problems import Problem
 
 LOGGED_BYTES = 4096
+LONGEST_TAG = 200
 _decode = msgspec.json.Decoder().decode
 _STATUS_TEXTS = {
     400: "Bad Request",
@@ -75,13 +77,14 @@ class LineApi:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, and never with anything but an answer or an ordered disconnection."""
         state = self._state
-        headers = read_headers(scope)
+        headers = pick_headers(scope["headers"])
         try:
             body = await read_body(receive, headers[2])
         except ConnectionError:
             return
         # Only from here on it is being processed: a body that never ends must not hold up the clock.
         activity = state.activity
+        started = time.monotonic()
         activity.begin()
         try:
             request = Request(
@@ -95,27 +98,55 @@ class LineApi:
                 body is None,
             )
             if state.faults.api:
-                await self._serve_with_faults(request, send)
+                await self._serve_with_faults(request, send, started)
                 return
             answer = await self._answer(request)
-            self._note(request, answer)
+            self._note(request, answer, started)
             await respond(send, answer, state.ids.request_id(request.number))
         finally:
             activity.end()
 
-    async def _serve_with_faults(self, request: Request, send: Send) -> None:
+    async def _serve_with_faults(self, request: Request, send: Send, started: float) -> None:
         state = self._state
         request_id = state.ids.request_id(request.number)
         struck = state.faults.strike(state.faults.api, API_KINDS, request.path)
         answer = await trouble_before(struck, send)
         if answer is None and "disconnect_before" not in struck:
-            answer = await self._answer(request)
-            self._note(request, answer)
-            answer = trouble_after(struck, send, answer)
+            answer = trouble_after(struck, send, await self._answer(request))
+        self._note(request, answer, started, ", ".join(struck) or None)
         if answer is not None:
             await respond(send, answer, request_id)
 
+    def serve_at_once(
+        self, path: str, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> tuple[Answer, str] | None:
+        """The short way of a `POST` that is there in whole to a path of `AT_ONCE`: its answer and request ID, without
+        a task and without waiting. None while faults are on order, for some of them wait.
+        """
+        state = self._state
+        if state.faults.api:
+            return None
+        started = time.monotonic()
+        state.activity.begin()
+        try:
+            found = pick_headers(headers)
+            number = state.ids.request_no()
+            request = Request("POST", path, b"", found, number, state.clock.now(), body, False)
+            answer = self._decide(request)
+            assert isinstance(answer, Answer), "only handlers that wait for nothing may stand in AT_ONCE"
+            self._note(request, answer, started)
+            return answer, state.ids.request_id(number)
+        finally:
+            state.activity.end()
+
     async def _answer(self, request: Request) -> Answer:
+        try:
+            answer = self._decide(request)
+            return answer if isinstance(answer, Answer) else await answer
+        except Exception:
+            return _own_fault(request)
+
+    def _decide(self, request: Request) -> Answer | Awaitable[Answer]:
         try:
             route = self._find(request)
             if isinstance(route, Answer):
@@ -128,11 +159,9 @@ class LineApi:
                     refused = _take_body(request, route)
                     if refused is not None:
                         return refused
-            answer = route.handler(self._state, request)
-            return answer if isinstance(answer, Answer) else await answer
+            return route.handler(self._state, request)
         except Exception:
-            logging.getLogger(__name__).exception("request %s failed", request.number)
-            return refusal(Problem(500, "Internal server error"))
+            return _own_fault(request)
 
     def _find(self, request: Request) -> Route | Answer:
         route = self._exact.get((request.method, request.path))
@@ -168,12 +197,15 @@ class LineApi:
         if scheme.lower() != b"bearer":
             return None
         token = token.strip()
-        issued = self._state.world.issued.get(token.decode("latin-1"))
-        if issued is not None and self._state.clock.now() < issued[1]:
-            return issued[0]
+        issued = self._state.world.tokens.find(token.decode("latin-1"), self._state.clock.now())
+        if issued is not None:
+            return issued.channel
         return self._state.tokens.get(b"Bearer " + token)
 
-    def _note(self, request: Request, answer: Answer) -> None:
+    def _note(
+        self, request: Request, answer: Answer | None, started: float, fault: str | None = None
+    ) -> None:
+        body = answer.body if answer is not None else b""
         channel_id = request.channel.channel_id if request.channel is not None else None
         self._state.requests.append(
             Answered(
@@ -182,11 +214,24 @@ class LineApi:
                 request.method,
                 request.path[:500],
                 channel_id,
-                answer.status,
+                answer.status if answer is not None else 0,
                 request.body[:LOGGED_BYTES],
-                answer.body,
+                body[:LOGGED_BYTES],
+                len(request.body),
+                len(body),
+                tag[:LONGEST_TAG] if (tag := request.tag) else tag,
+                (time.monotonic() - started) * 1000,
+                fault,
             )
         )
+        if self._state.counted is not None:
+            self._state.counted(request.path)
+
+
+def _own_fault(request: Request) -> Answer:
+    """A fault of the emulator: logged with its trace, answered as LINE answers its own."""
+    logging.getLogger(__name__).exception("request %s failed", request.number)
+    return refusal(Problem(500, "Internal server error"))
 
 
 def _values(pattern: list[str], parts: list[str]) -> tuple[str, ...] | None:

@@ -1,6 +1,6 @@
-"""Users by their ID: profile, followers, ordinary push.
+"""Users by their ID: profile and followers.
 
-Source: Messaging API reference, "Users" and "Send push message".
+Source: Messaging API reference, "Users".
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from urllib.parse import parse_qs
 
 from line_emulator.bot_api.http import Answer, Request, refusal, success
 from line_emulator.state import State
-from line_emulator.world import commands, numbers, problems
+from line_emulator.world import numbers, problems
 from line_emulator.world.people import DAY
 from line_emulator.world.problems import Problem
-from line_emulator.world.push import AlreadyAccepted
+from line_emulator.world.register import MOST_LOOKED_AT
 
 PAGE, LONGEST_PAGE = 300, 1000
-_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _BAD_START = Problem(400, "Invalid start param")
 
 
@@ -33,7 +32,15 @@ def profile(state: State, request: Request) -> Answer:
     tie = account.tie(channel.channel_id)
     if not tie.friend and (tie.blocked or tie.wrote_at is None):
         return refusal(problems.NOT_FOUND)
-    return success({"displayName": account.name, "userId": user_id, "language": account.language})
+    shown = {"displayName": account.name, "userId": user_id}
+    # LINE leaves out what there is not, and the language of who has not agreed to its privacy policy.
+    if account.privacy_policy:
+        shown["language"] = account.language
+    if account.picture_url is not None:
+        shown["pictureUrl"] = account.picture_url
+    if account.status_message is not None:
+        shown["statusMessage"] = account.status_message
+    return success(shown)
 
 
 def followers(state: State, request: Request) -> Answer:
@@ -46,19 +53,23 @@ def followers(state: State, request: Request) -> Answer:
     if not re.fullmatch(r"[0-9]{1,6}", limit_text) or not 1 <= int(limit_text) <= LONGEST_PAGE:
         return refusal(Problem(400, "The value for the 'limit' parameter is invalid"))
     now = state.clock.now()
-    start = 0
+    position: int | None = 0
     if "start" in query:
-        known = _position(query["start"][0], now)
-        if known is None:
+        position = _position(query["start"][0], now)
+        if position is None:
             return refusal(_BAD_START)
-        start = known
     found: list[str] = []
-    for position, account in state.world.people.everybody(start):
-        if len(found) == int(limit_text):
-            return success({"userIds": found, "next": _continuation(position, now)})
-        if account.tie(channel.channel_id).friend and account.privacy_policy:
-            found.append(numbers.user_id(account.number, channel.provider))
-    return success({"userIds": found})
+    looked, limit = 0, int(limit_text)
+    # Of a large population with few friends a page is short rather than late; LINE's may be short too.
+    while position is not None and len(found) < limit and looked < MOST_LOOKED_AT:
+        accounts, position = state.world.people.page(position, limit - len(found))
+        looked += len(accounts) or MOST_LOOKED_AT
+        for account in accounts:
+            if account.tie(channel.channel_id).friend and account.profile_consent:
+                found.append(numbers.user_id(account.number, channel.provider))
+    if position is None:
+        return success({"userIds": found})
+    return success({"userIds": found, "next": _continuation(position, now)})
 
 
 def _continuation(position: int, now: int) -> str:
@@ -71,29 +82,3 @@ def _position(token: str, now: int) -> int | None:
         return int(position) if 0 <= now - int(made) < DAY and int(position) >= 0 else None
     except ValueError:
         return None
-
-
-def push(state: State, request: Request) -> Answer:
-    """`POST /v2/bot/message/push`: 200 with the ids, 409 for a retry key that was accepted before."""
-    channel = request.sender()
-    retry_key = request.retry_key
-    if retry_key is not None and not _UUID.fullmatch(retry_key):
-        return refusal(problems.invalid_header("X-Line-Retry-Key"))
-    effects = state.do(
-        commands.SendPush(
-            channel=channel,
-            body=request.json,
-            raw=request.body,
-            request_no=request.number,
-            first_message_id=state.ids.message_id(5),
-            retry_key=retry_key.lower() if retry_key else None,
-        )
-    )
-    problem = effects.problem
-    if isinstance(problem, AlreadyAccepted):
-        answer = success({"message": problem.message, "sentMessages": problem.sent})
-        answer.status = problem.status
-        accepted = state.ids.request_id(problem.request_no).encode()
-        answer.headers = [(b"x-line-accepted-request-id", accepted)]
-        return answer
-    return refusal(problem) if problem is not None else success({"sentMessages": effects.value})

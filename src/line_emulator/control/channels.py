@@ -10,14 +10,25 @@ from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
+from line_emulator import times
 from line_emulator.bot_api.channel import valid_endpoint
 from line_emulator.control.http import Refused, answer, read, state_of
 from line_emulator.state import State
-from line_emulator.world.channels import BADGES, REGIONS, Channel
+from line_emulator.world.channels import BADGES, REGIONS, WEBHOOK_MODES, Channel
 from line_emulator.world.commands import AddChannel
+from line_emulator.world.keys import TEMPLATE
 
 _TEN_DIGITS = re.compile(r"[0-9]{10}", re.ASCII)
-_KEY_SETS = ("templates", "item_keys", "button_keys", "no_verification_templates")
+LONGEST_SCHEDULE = 100
+LONGEST_NAME = 200
+_KEY_SETS = (
+    "templates",
+    "item_keys",
+    "button_keys",
+    "no_verification_templates",
+    "absent_items",
+    "masked_items",
+)
 
 
 class ChannelBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -38,10 +49,17 @@ class ChannelBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     flexible: bool | UnsetType = UNSET
     reject_visible: bool | UnsetType = UNSET
     unblock_releases: bool | UnsetType = UNSET
+    webhook_mode: str | UnsetType = UNSET
+    switcher_secret: str | UnsetType | None = UNSET
     redelivery: bool | UnsetType = UNSET
+    redelivery_schedule: list[str] | UnsetType | None = UNSET
     rate_limit: int | UnsetType = UNSET
     privacy_floor: int | UnsetType = UNSET
+    monthly_quota: int | UnsetType | None = UNSET
+    per_user_limit: int | UnsetType | None = UNSET
     no_verification_templates: list[str] | UnsetType = UNSET
+    absent_items: list[str] | UnsetType = UNSET
+    masked_items: list[str] | UnsetType = UNSET
     channel_id: str | UnsetType = UNSET
     access_token: str | UnsetType | None = UNSET
     channel_secret: str | UnsetType = UNSET
@@ -53,12 +71,22 @@ class ChannelBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         }
         _one_of(values, "region", REGIONS)
         _one_of(values, "badge", BADGES)
+        for name in ("name", "provider"):
+            if len(values.get(name, "")) > LONGEST_NAME:
+                raise Refused(400, f"{name} must have {LONGEST_NAME} characters at most")
         if not 1 <= values.get("rate_limit", 1) <= 1_000_000:
             raise Refused(400, "rate_limit must lie between 1 and 1000000 requests a second")
         if values.get("privacy_floor", 0) < 0:
             raise Refused(400, "privacy_floor must be 0 or more")
+        if (values.get("monthly_quota") or 0) < 0 or (values.get("per_user_limit") or 0) < 0:
+            raise Refused(400, "monthly_quota and per_user_limit must be null (no limit), or 0 or more")
         if "access_token" in values and not _printable(values["access_token"]):
             raise Refused(400, "access_token must be null or 1 to 1000 visible ASCII characters")
+        _one_of(values, "webhook_mode", WEBHOOK_MODES)
+        if values.get("redelivery_schedule") is not None:
+            values["redelivery_schedule"] = _schedule(values["redelivery_schedule"])
+        if "switcher_secret" in values and not _printable(values["switcher_secret"]):
+            raise Refused(400, "switcher_secret must be null or 1 to 1000 visible ASCII characters")
         if "channel_secret" in values:
             values["secret"] = values.pop("channel_secret")
         for name in _KEY_SETS:
@@ -69,6 +97,17 @@ class ChannelBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 def _printable(token: str | None) -> bool:
     return token is None or (0 < len(token) <= 1000 and all("!" <= letter <= "~" for letter in token))
+
+
+def _schedule(waits: list[str]) -> tuple[int, ...]:
+    if len(waits) > LONGEST_SCHEDULE:
+        raise Refused(
+            400, f"redelivery_schedule has {len(waits)} waits; it may have {LONGEST_SCHEDULE} at most"
+        )
+    try:
+        return tuple(times.parse_duration(wait) for wait in waits)
+    except ValueError as error:
+        raise Refused(400, f"redelivery_schedule: {error}") from None
 
 
 def _one_of(values: dict[str, Any], name: str, allowed: tuple[str, ...]) -> None:
@@ -113,7 +152,8 @@ def _free_id(state: State) -> str:
     return channel_id
 
 
-def _find(request: Request) -> Channel:
+def find(request: Request) -> Channel:
+    """The channel that the path names. Raises Refused (404)."""
     channel_id = request.path_params["channel_id"]
     channel = state_of(request).world.channels.get(channel_id)
     if channel is None:
@@ -123,23 +163,39 @@ def _find(request: Request) -> Channel:
 
 async def change(request: Request) -> Response:
     """`PATCH /channels/{channel_id}`: `"access_token": null` revokes the token."""
-    state, channel = state_of(request), _find(request)
+    state, channel = state_of(request), find(request)
     values = (await read(request, ChannelBody)).given()
     if values.pop("channel_id", channel.channel_id) != channel.channel_id:
         raise Refused(400, "channel_id can't be changed")
+    apply(state, channel, values)
+    return answer(view(channel, secrets=True))
+
+
+def apply(state: State, channel: Channel, values: dict[str, Any]) -> None:
+    """Gives a channel these values, as `ChannelBody.given` has them. Raises Refused."""
     if "webhook_url" in values:
         values["webhook_url"] = _webhook(values["webhook_url"], channel.channel_id)
     for name, value in values.items():
         setattr(channel, name, value)
+    _keep_grants(channel, values)
     channel.learn_keys()
     state.do(AddChannel(channel))
     state.learn_tokens()
-    return answer(view(channel, secrets=True))
+
+
+def _keep_grants(channel: Channel, named: dict[str, Any]) -> None:
+    """Naming the templates by hand drops what the imported list says of all others."""
+    if "templates" not in named:
+        return
+    kept = channel.templates or frozenset()
+    owners = [grant.key if grant.kind == TEMPLATE else grant.template for grant in channel.grants]
+    pairs = zip(channel.grants, owners, strict=True)
+    channel.grants = tuple(grant for grant, owner in pairs if kept and (owner is None or owner in kept))
 
 
 async def show(request: Request) -> Response:
     """`GET /channels/{channel_id}`, with its secrets."""
-    return answer(view(_find(request), secrets=True))
+    return answer(view(find(request), secrets=True))
 
 
 async def listing(request: Request) -> Response:
@@ -150,11 +206,15 @@ async def listing(request: Request) -> Response:
 
 def view(channel: Channel, secrets: bool) -> dict[str, Any]:
     """A channel as JSON."""
-    hidden = {"known_items", "known_buttons", "secret", "access_token"}
+    hidden = {"grants", "forms", "other_form", "labels", "secret", "switcher_secret", "access_token"}
     shown = {name: getattr(channel, name) for name in channel.__struct_fields__ if name not in hidden}
     for name in _KEY_SETS:
         if shown[name] is not None:
             shown[name] = sorted(shown[name])
+    if channel.redelivery_schedule is not None:
+        shown["redelivery_schedule"] = [times.render_duration(wait) for wait in channel.redelivery_schedule]
+    shown["granted_keys"] = len(channel.grants)
     if secrets:
         shown |= {"channel_secret": channel.secret, "access_token": channel.access_token}
+        shown["switcher_secret"] = channel.switcher_secret
     return shown

@@ -32,13 +32,19 @@ def state_of(request: Request) -> State:
     return state
 
 
-async def read(request: Request, kind: type[T]) -> T:
-    """The body as `kind`. Raises Refused (400) with the place of the fault."""
-    body = b""
+async def raw_body(request: Request, limit: int = BODY_LIMIT) -> bytes:
+    """The body as it came. Raises Refused (413)."""
+    body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > BODY_LIMIT:
-            raise Refused(413, "A request to the control API may have 16 MB at most")
+        if len(body) > limit:
+            raise Refused(413, f"The body of this call may have {limit // 2**20} MB at most")
+    return bytes(body)
+
+
+async def read(request: Request, kind: type[T]) -> T:
+    """The body as `kind`. Raises Refused (400) with the place of the fault."""
+    body = await raw_body(request)
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""What happened: the ledger, the webhooks posted, the requests answered, the SMS taken."""
+"""What happened: the ledger, its sums, the SMS taken. The logs of webhooks and requests are in `logs`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from line_emulator import times
 from line_emulator.control.http import answer, cursor, state_of, whole
+from line_emulator.control.logs import newest_rows, wanted
 from line_emulator.state import State
-from line_emulator.weblog import Post
 from line_emulator.world.ledger import Row
 from line_emulator.world.sms import Sms
 
@@ -19,18 +19,30 @@ PAGE = 1000
 
 
 async def ledger(request: Request) -> Response:
-    """`GET /ledger?channel_id=&cursor=&limit=`: the requests in their order, up to 1,000 a page."""
+    """`GET /ledger?channel_id=&cursor=&limit=`: the requests in their order, up to 1,000 a page.
+
+    With `order=newest` the newest first, and then `fate`, `status` and `q` (in the request id or the delivery
+    tag) choose among them.
+    """
     state = state_of(request)
     state.tick()
-    limit = whole(request, "limit", PAGE, 1, PAGE)
-    rows, following = state.world.ledger.page(cursor(request), limit, request.query_params.get("channel_id"))
-    found: dict[str, Any] = {"rows": [_row(state, row) for row in rows]}
+    if request.query_params.get("order") == "newest":
+        rows, following = newest_rows(state, wanted(request, PAGE, PAGE))
+    else:
+        limit = whole(request, "limit", PAGE, 1, PAGE)
+        rows, following = state.world.ledger.page(
+            cursor(request), limit, request.query_params.get("channel_id")
+        )
+    found: dict[str, Any] = {"rows": [row_view(state, row) for row in rows]}
     if following is not None:
         found["next"] = str(following)
     return answer(found)
 
 
-def _row(state: State, row: Row) -> dict[str, Any]:
+def row_view(state: State, row: Row) -> dict[str, Any]:
+    """A row as JSON. `template_source`: where its template key comes from, see `grants`."""
+    channel = state.world.channels.get(row.channel_id)
+    known = row.template_key is not None and channel is not None
     return {
         "request_id": state.ids.request_id(row.request_no),
         "channel_id": row.channel_id,
@@ -44,6 +56,7 @@ def _row(state: State, row: Row) -> dict[str, Any]:
         "times_seen": 0 if row.seen_at is None else 1,
         "event_at": times.render_or_none(row.event_at),
         "template_key": row.template_key,
+        "template_source": channel.source_of(row.template_key) if known else None,  # type: ignore[union-attr,arg-type]
     }
 
 
@@ -67,60 +80,6 @@ def summary_of(state: State, channel_id: str | None = None) -> dict[str, Any]:
         groups.append({"path": path, "status": status, "fate": fate, "count": count})
     total = sum(paths.values())
     return {"total": total, "path": paths, "status": statuses, "fate": fates, "groups": groups}
-
-
-async def webhooks(request: Request) -> Response:
-    """`GET /webhooks?channel_id=&cursor=&limit=`: what was posted, oldest first; the log keeps the
-    newest 20,000.
-    """
-    state = state_of(request)
-    limit = whole(request, "limit", 10**9, 1, 10**9)
-    rows: list[dict[str, Any]] = []
-    found: dict[str, Any] = {"rows": rows, "posted": state.webhooks.log.posted}
-    for post in state.webhooks.log.after(cursor(request), request.query_params.get("channel_id")):
-        if len(rows) == limit:
-            found["next"] = str(rows[-1]["id"])
-            break
-        rows.append(post_view(post))
-    return answer(found)
-
-
-def post_view(post: Post) -> dict[str, Any]:
-    """One attempt as JSON."""
-    return {
-        "id": post.number,
-        "channel_id": post.channel_id,
-        "at": times.render(post.at),
-        "url": post.url,
-        "body": post.body.decode(),
-        "signature": post.signature,
-        "status": post.status,
-        "reason": post.reason,
-        "detail": post.detail,
-        "redelivery": post.redelivery,
-        "events": post.events,
-    }
-
-
-async def requests(request: Request) -> Response:
-    """`GET /requests`: the newest 5,000 requests to LINE's paths, with the beginning of their bodies."""
-    state = state_of(request)
-    channel_id = request.query_params.get("channel_id")
-    rows = [
-        {
-            "request_id": state.ids.request_id(entry.number),
-            "at": times.render(entry.at),
-            "method": entry.method,
-            "path": entry.path,
-            "channel_id": entry.channel_id,
-            "status": entry.status,
-            "body": entry.body.decode("utf-8", "replace"),
-            "answer": entry.answer.decode("utf-8", "replace"),
-        }
-        for entry in state.requests
-        if channel_id in (None, entry.channel_id)
-    ]
-    return answer({"rows": rows})
 
 
 async def sms(request: Request) -> Response:

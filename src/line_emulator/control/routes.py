@@ -7,7 +7,20 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from line_emulator.control import channels, records, trouble, users
+from line_emulator.control import (
+    billing,
+    channels,
+    grants,
+    keys,
+    live,
+    logs,
+    messages,
+    records,
+    rich_menus,
+    scenarios,
+    trouble,
+    users,
+)
 from line_emulator.control.http import answer
 from line_emulator.state import State
 
@@ -18,6 +31,14 @@ _ENDPOINTS = [
     ("GET", "/channels", channels.listing),
     ("GET", "/channels/{channel_id}", channels.show),
     ("PATCH", "/channels/{channel_id}", channels.change),
+    ("POST", "/channels/{channel_id}/grants", grants.put),
+    ("GET", "/channels/{channel_id}/grants", grants.show),
+    ("GET", "/channels/{channel_id}/grants.csv", grants.export),
+    ("DELETE", "/channels/{channel_id}/grants", grants.remove),
+    ("GET", "/channels/{channel_id}/rich_menus/{rich_menu_id}/image", rich_menus.image),
+    ("POST", "/channels/{channel_id}/keys", keys.create),
+    ("GET", "/channels/{channel_id}/keys", keys.listing),
+    ("DELETE", "/channels/{channel_id}/keys/{kid}", keys.remove),
     ("POST", "/users", users.create),
     ("GET", "/users", users.listing),
     ("GET", "/users/{phone}", users.show),
@@ -33,19 +54,30 @@ _ENDPOINTS = [
     ("DELETE", "/faults/{fault_id:int}", trouble.clear_faults),
     ("GET", "/ledger", records.ledger),
     ("GET", "/ledger/summary", records.summary),
-    ("GET", "/webhooks", records.webhooks),
-    ("GET", "/requests", records.requests),
+    ("GET", "/webhooks", logs.webhooks),
+    ("POST", "/webhooks/{number:int}/redeliver", logs.redeliver),
+    ("GET", "/requests", logs.requests),
+    ("GET", "/billing", billing.billing),
     ("GET", "/sms", records.sms),
+    ("POST", "/messages/check", messages.check),
+    ("GET", "/scenarios", scenarios.listing),
+    ("POST", "/scenarios", scenarios.create),
+    ("DELETE", "/scenarios", scenarios.remove),
+    ("GET", "/scenarios/{number:int}", scenarios.show),
+    ("DELETE", "/scenarios/{number:int}", scenarios.remove),
+    ("GET", "/state", trouble.show_state),
     ("POST", "/reset", trouble.reset),
 ]
 CARRIER = ("POST", "/carrier/messages")
 FOLLOW = "/clock/follow"
+LIVE = "/live"
 
 
 async def contents(request: Request) -> Response:
     """`GET /_emulator/v1`: the list of endpoints."""
     listed = [f"{method} {BASE}{path}" for method, path, _ in _ENDPOINTS]
-    return answer({"endpoints": [*listed, f"{CARRIER[0]} {BASE}{CARRIER[1]}", f"WS {BASE}{FOLLOW}"]})
+    others = [f"{CARRIER[0]} {BASE}{CARRIER[1]}", f"WS {BASE}{FOLLOW}", f"WS {BASE}{LIVE}"]
+    return answer({"endpoints": [*listed, *others]})
 
 
 async def follow(socket: WebSocket) -> None:
@@ -60,4 +92,5 @@ def routes() -> list[Route | WebSocketRoute]:
     for method, path, endpoint in _ENDPOINTS:
         found.append(Route(BASE + path, endpoint, methods=[method]))
     found.append(WebSocketRoute(BASE + FOLLOW, follow))
+    found.append(WebSocketRoute(BASE + LIVE, live.live))
     return found

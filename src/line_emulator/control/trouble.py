@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from line_emulator import screen, times
-from line_emulator.clock import PAUSED, REAL
+from line_emulator.clock import FASTEST, PAUSED, REAL, SLOWEST
 from line_emulator.control.http import Refused, answer, check, moment, read, state_of
 from line_emulator.faults import Fault, fault_in
 from line_emulator.followers import FollowerSilent
@@ -47,6 +47,8 @@ class PopulationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             return "seed must lie between 0 and 2^63 - 1"
         if self.language is not None and self.language not in screen.LANGUAGES:
             return f"language must be one of {', '.join(screen.LANGUAGES)}"
+        if not self.rates.languages.keys() <= set(screen.LANGUAGES):
+            return f"rates.languages may name {', '.join(screen.LANGUAGES)}"
         return self.rates.fault()
 
 
@@ -85,11 +87,24 @@ async def index(population: Population) -> None:
 
 
 class ClockBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What `POST /clock` takes. `mode` comes into force first, then the movement."""
+    """What `POST /clock` takes. `mode` and `speed` come into force first, then the movement."""
 
     advance: str | None = None
     set: str | None = None
     mode: str | None = None
+    speed: float | None = None
+
+    def fault(self) -> str | None:
+        """What is wrong with it, in words; None if nothing is."""
+        if self.advance is None and self.set is None and self.mode is None and self.speed is None:
+            return "Say one of advance, set, mode and speed"
+        if self.advance is not None and self.set is not None:
+            return "Say advance or set, not both"
+        if self.mode not in (None, REAL, PAUSED):
+            return f"mode is {self.mode!r}; it must be real or paused"
+        if self.speed is not None and not SLOWEST <= self.speed <= FASTEST:
+            return f"speed is {self.speed:g}; it must lie between {SLOWEST:g} and {FASTEST:.0f}"
+        return None
 
 
 async def show_clock(request: Request) -> Response:
@@ -99,10 +114,13 @@ async def show_clock(request: Request) -> Response:
 
 def clock_view(state: State) -> dict[str, object]:
     """The clock as JSON."""
+    stopped = state.traveller.stopped
     return {
         "now": times.render(state.clock.now()),
         "mode": state.clock.mode,
+        "speed": state.clock.speed,
         "followers": state.followers.names(),
+        **({"stopped": stopped} if stopped is not None else {}),
     }
 
 
@@ -110,12 +128,9 @@ async def move_clock(request: Request) -> Response:
     """`POST /clock`: returns when the emulator and all followers are idle at the new time."""
     state = state_of(request)
     body = await read(request, ClockBody)
-    if body.advance is None and body.set is None and body.mode is None:
-        raise Refused(400, "Say one of advance, set and mode")
-    if body.advance is not None and body.set is not None:
-        raise Refused(400, "Say advance or set, not both")
-    if body.mode not in (None, REAL, PAUSED):
-        raise Refused(400, f"mode is {body.mode!r}; it must be real or paused")
+    fault = body.fault()
+    if fault is not None:
+        raise Refused(400, fault)
     target = moment(body.set, "set") if body.set is not None else None
     try:
         by = times.parse_duration(body.advance) if body.advance is not None else 0
@@ -123,8 +138,8 @@ async def move_clock(request: Request) -> Response:
         raise Refused(400, f"advance: {error}") from None
     if state.clock.now() + by >= times.END_OF_TIME:
         raise Refused(400, "advance: that is beyond the year 8999")
-    if body.mode is not None:
-        await state.traveller.change_mode(body.mode)
+    if body.mode is not None or body.speed is not None:
+        await state.traveller.change_mode(body.mode, body.speed)
     try:
         if target is not None and target < state.clock.now():
             await _set_back(state, target)
@@ -183,6 +198,15 @@ async def clear_faults(request: Request) -> Response:
     if fault_id is not None and not removed:
         raise Refused(404, f"There is no fault {fault_id}; GET /faults lists them")
     return answer({"removed": removed})
+
+
+async def show_state(request: Request) -> Response:
+    """`GET /state`: the state file, if there is one, and whether it is still written."""
+    diary = state_of(request).diary
+    if diary is None:
+        return answer({"file": None})
+    file = diary.file
+    return answer({"file": str(file.path), "bytes": file.size, "records": file.records, "error": file.error})
 
 
 async def reset(request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -11,13 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from line_emulator import screen, times
-from line_emulator.control.http import Refused, answer, check, moment, read, state_of
-from line_emulator.world import numbers
+from line_emulator.control.http import Refused, answer, check, cursor, moment, read, state_of, whole
+from line_emulator.state import State
+from line_emulator.world import Effects, numbers
 from line_emulator.world.commands import Act, ChangeUser, PutUser
 from line_emulator.world.notifications import RECEPTIONS
-from line_emulator.world.people import TWO_YEARS, Account
+from line_emulator.world.people import TWO_YEARS, Account, Tie
 
+PAGE = 100
+MOST_CHANNELS = 100
+LONGEST_TEXT = 1000
 _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}", re.ASCII)
+_PREFIX = re.compile(r"\+?[0-9]{0,15}", re.ASCII)
 
 
 class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -35,6 +41,9 @@ class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     app_version: str | UnsetType = UNSET
     created_at: str | UnsetType = UNSET
     sms_reachable: bool | UnsetType = UNSET
+    profile_consent: bool | UnsetType = UNSET
+    picture_url: str | UnsetType | None = UNSET
+    status_message: str | UnsetType | None = UNSET
 
     def given(self, now: int) -> dict[str, Any]:
         """What was named, checked, in the world's own terms. Raises Refused."""
@@ -47,6 +56,9 @@ class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             raise Refused(400, f"app_version is {values['app_version']!r}; write it like 15.9.0")
         if "language" in values and values["language"] not in screen.LANGUAGES:
             raise Refused(400, f"language must be one of {', '.join(screen.LANGUAGES)}")
+        for name in ("name", "picture_url", "status_message"):
+            if not 1 <= len(values.get(name) or "-") <= LONGEST_TEXT or values.get(name) == "":
+                raise Refused(400, f"{name} must have 1 to {LONGEST_TEXT} characters")
         if "created_at" in values:
             values["created_at"] = moment(values["created_at"], "created_at")
         verified = values.pop("verified", None)
@@ -81,7 +93,7 @@ async def create(request: Request) -> Response:
     phone = values.pop("phone", None)
     if phone is None or not numbers.is_e164(phone):
         raise Refused(400, f"phone is {phone!r}; it must be in E.164 form, such as +886912345678")
-    values.setdefault("reception", "agree")
+    values.setdefault("reception", None)
     values.setdefault("verified_at", now)
     values.setdefault("created_at", now - TWO_YEARS)
     return answer(view(state.do(PutUser(phone=phone, **values)).value, request))
@@ -113,27 +125,38 @@ class ActionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     phone: str | None = None
     text: str | None = None
     target: str | None = None
+    display_text: str | None = None
+    params: dict[str, str] | None = None
+    alias: str | None = None
 
 
 async def act(request: Request) -> Response:
     """`POST /users/{phone}/actions`: one tap on the phone; answers with the user as they are then."""
     state = state_of(request)
     body = await read(request, ActionBody)
-    effects = state.do(
+    effects = perform(state, _phone(request), body)
+    check(effects.problem)
+    return answer(view(effects.value, request))
+
+
+def perform(state: State, phone: str, body: ActionBody, new_pin: str | None = None) -> Effects:
+    """One tap of the user with this number. `new_pin`: if it sends a PIN, this one; None: any."""
+    return state.do(
         Act(
-            phone=_phone(request),
+            phone=phone,
             action=body.action,
-            new_pin=state.ids.pin(),
+            new_pin=new_pin or state.ids.pin(),
             channel_id=body.channel_id,
             pin=body.pin,
             new_phone=body.phone,
             text=body.text,
             target=body.target,
             message_id=str(state.ids.message_id()),
+            display_text=body.display_text,
+            params=body.params,
+            alias=body.alias,
         )
     )
-    check(effects.problem)
-    return answer(view(effects.value, request))
 
 
 async def look(request: Request) -> Response:
@@ -144,13 +167,20 @@ async def look(request: Request) -> Response:
     account = state.world.people.find_phone(phone)
     if account is None and phone not in state.world.sms.inboxes:
         raise Refused(404, f"There is no LINE user with the number {phone}")
-    return answer(screen.view(state.world, phone, account, state.clock.now()))
+    shown = screen.view(state.world, phone, account, state.clock.now())
+    return answer(screen.clocked(shown, state.clock.mode, state.clock.speed))
 
 
 async def listing(request: Request) -> Response:
-    """`GET /users`: those made one by one (up to 1,000), the populations, and how many numbers that makes."""
-    people = state_of(request).world.people
-    singles = [view(account, request) for account in list(people.by_number.values())[:1000]]
+    """`GET /users?prefix=&cursor=&limit=`: users whose number begins so, up to 100 a page: first those made one by
+    one, then the members of populations. A page may be short although `next` says that more follow. Besides, the
+    populations, and how many numbers there are in all.
+    """
+    state = state_of(request)
+    state.tick()
+    people = state.world.people
+    limit = whole(request, "limit", PAGE, 1, PAGE)
+    accounts, following = people.page(cursor(request), limit, _prefix(request))
     populations = [
         {
             "count": population.count,
@@ -162,7 +192,21 @@ async def listing(request: Request) -> Response:
         }
         for population in people.populations
     ]
-    return answer({"users": singles, "populations": populations, "count": people.size()})
+    found = {
+        "users": [view(account, request) for account in accounts],
+        "populations": populations,
+        "count": people.size(),
+    }
+    if following is not None:
+        found["next"] = str(following)
+    return answer(found)
+
+
+def _prefix(request: Request) -> str:
+    text = request.query_params.get("prefix", "").strip()
+    if not _PREFIX.fullmatch(text):
+        raise Refused(400, f"prefix is {text!r}; it must be the beginning of an E.164 number, such as +88691")
+    return "+" + text.removeprefix("+")
 
 
 def view(account: Account, request: Request) -> dict[str, Any]:
@@ -183,8 +227,20 @@ def view(account: Account, request: Request) -> dict[str, Any]:
         "app_version": account.app_version,
         "created_at": times.render(account.created_at),
         "sms_reachable": account.sms_reachable,
+        "profile_consent": account.profile_consent,
+        "picture_url": account.picture_url,
+        "status_message": account.status_message,
+        "deleted": account.deleted,
         "channels": {
-            channel_id: {"friend": (tie := account.tie(channel_id)).friend, "blocked": tie.blocked}
-            for channel_id in list(channels)[:100]
+            channel_id: _tie(account.tie(channel_id)) for channel_id in islice(channels, MOST_CHANNELS)
         },
+    }
+
+
+def _tie(tie: Tie) -> dict[str, bool]:
+    return {
+        "friend": tie.friend,
+        "blocked": tie.blocked,
+        "hidden": tie.hidden,
+        "deleted_from_block_list": tie.unlisted,
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse
+
+from line_emulator import times
 
 HERE = Path(__file__).parent
 _PAGES = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -22,4 +25,49 @@ _SECURITY = {
 
 def page(template: str, **values: Any) -> HTMLResponse:
     """A page from a template in this folder."""
-    return HTMLResponse(_PAGES.get_template(template).render(values), headers=_SECURITY)
+    text = _PAGES.get_template(template).render(values)
+    # Half a surrogate pair, which JSON can write, has no place in UTF-8.
+    return HTMLResponse(text.encode("utf-8", "replace"), headers=_SECURITY)
+
+
+def thousands(number: int) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}"
+
+
+def moment(ms: int | None) -> str:
+    """A time as people read it: `2026-08-07 12:00:03`, in UTC."""
+    return "–" if ms is None else times.render(ms)[:19].replace("T", " ")
+
+
+def lapse(ms: int | None) -> str:
+    """How long something took, in its two largest units: `3 h 10 min`."""
+    if ms is None:
+        return "–"
+    if ms < 1000:
+        return "at once"
+    seconds = ms // 1000
+    parts = [
+        (seconds // 86_400, "d"),
+        (seconds // 3600 % 24, "h"),
+        (seconds // 60 % 60, "min"),
+        (seconds % 60, "s"),
+    ]
+    shown = [f"{count} {unit}" for count, unit in parts if count]
+    return " ".join(shown[:2])
+
+
+def pretty(text: str) -> str:
+    """JSON with its parts on lines of their own; anything else as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def words(key: str) -> str:
+    """A wire name as words: `could_not_connect` as `could not connect`."""
+    return key.replace("_", " ")
+
+
+_PAGES.filters.update(thousands=thousands, moment=moment, lapse=lapse, pretty=pretty, words=words)

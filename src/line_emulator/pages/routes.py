@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from line_emulator.pages import home
+from line_emulator.bot_api import account_link
+from line_emulator.pages import console, console_records, gallery, home, phone
 from line_emulator.pages.rendering import HERE
 
 
 def routes() -> list[BaseRoute]:
     """All pages and the files that they load."""
-    return [Route("/", home.home), Mount("/static", StaticFiles(directory=HERE / "static"))]
+    return [
+        Route("/", home.home),
+        Route("/console", console.start),
+        Route("/console/channels/{channel_id}", console.channel),
+        Route("/console/users", console.users),
+        Route("/console/faults", console.faults),
+        Route("/console/ledger", console_records.ledger),
+        Route("/console/webhooks", console_records.webhooks),
+        Route("/console/requests", console_records.requests),
+        Route("/console/billing", console_records.billing),
+        Route("/wall", console.wall),
+        Route("/console/gallery", gallery.gallery),
+        Route(phone.PATH, phone.phone),
+        WebSocketRoute(phone.LIVE_PATH, phone.live),
+        Route(account_link.PATH, account_link.dialog),
+        Mount("/static", StaticFiles(directory=HERE / "static")),
+    ]

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 import msgspec
 
 from line_emulator.world import keys
+from line_emulator.world.keys import Form, Grant
 
 REGIONS = keys.REGIONS
 BADGES = ("grey", "blue", "green")
+WEBHOOK_MODES = ACTIVE, STANDBY = "active", "standby"
 
 
 class Channel(msgspec.Struct, kw_only=True):
     """One channel with its switches. Times in ms; `rate_limit` in requests a second for each endpoint.
 
+    `no_verification_templates`: those in no-phone-verification mode; in them `absent_items` may not occur, and
+    `masked_items` only masked.
+
     `templates` None: whatever is published for the account's country, and every made-up `example_…` key.
+    `grants`: the imported list of granted keys. A template of that list takes the items and buttons that the
+    list gives it (or gives to all), and those of `item_keys` and `button_keys`; no others.
+    `webhook_mode`: `standby` where another system of the account answers its users. `switcher_secret`: that of
+    LINE Chat Plus, which signs webhooks in place of the channel secret. `redelivery_schedule`: ms from each
+    failed attempt to the next; None: the emulator's own. `monthly_quota`: ordinary messages a month; None: no
+    limit. `per_user_limit`: ordinary messages to one user a minute; None: no limit.
     """
 
     channel_id: str
@@ -34,23 +48,70 @@ class Channel(msgspec.Struct, kw_only=True):
     flexible: bool = True
     reject_visible: bool = True
     unblock_releases: bool = False
+    webhook_mode: str = ACTIVE
+    switcher_secret: str | None = None
     redelivery: bool = False
+    redelivery_schedule: tuple[int, ...] | None = None
     rate_limit: int = 2000
     privacy_floor: int = 0
+    monthly_quota: int | None = None
+    per_user_limit: int | None = None
     no_verification_templates: frozenset[str] = frozenset()
-    known_items: frozenset[str] = frozenset()
-    known_buttons: frozenset[str] = frozenset()
+    absent_items: frozenset[str] = frozenset()
+    masked_items: frozenset[str] = frozenset()
+    grants: tuple[Grant, ...] = ()
+    forms: dict[str, Form] = {}
+    other_form: Form = Form(frozenset(), frozenset())
+    labels: dict[str, str | None] = {}
 
     def __post_init__(self) -> None:
         self.learn_keys()
 
     def learn_keys(self) -> None:
-        """Works out which item and button keys exist for this account; to be called when its grants
-        change.
+        """Works out which item and button keys exist for this account, and for which template; to be called
+        when its grants change.
         """
         regions = keys.regions_of(self.region, self.templates)
-        self.known_items = keys.union(keys.PUBLISHED_ITEMS, regions) | self.item_keys
-        self.known_buttons = keys.union(keys.PUBLISHED_BUTTONS, regions) | self.button_keys
+        items = keys.union(keys.PUBLISHED_ITEMS, regions) | self.item_keys
+        buttons = keys.union(keys.PUBLISHED_BUTTONS, regions) | self.button_keys
+        self.other_form = Form(items, buttons, examples=True)
+        self.labels = {}
+        own: dict[tuple[str, str | None], set[str]] = {}
+        for grant in self.grants:
+            self.labels[grant.key] = self.labels.get(grant.key) or grant.label
+            own.setdefault((grant.kind, grant.template), set()).add(grant.key)
+        shared_items = self.item_keys | own.get((keys.ITEM, None), set())
+        shared_buttons = self.button_keys | own.get((keys.BUTTON, None), set())
+        self.forms = {
+            key: Form(
+                frozenset(own.get((keys.ITEM, key), ())),
+                frozenset(own.get((keys.BUTTON, key), ())),
+                shared_items,
+                shared_buttons,
+            )
+            for key in own.get((keys.TEMPLATE, None), set())
+        }
+
+    def form_of(self, template: str) -> Form:
+        """The items and buttons that this template takes from this account."""
+        return self.forms.get(template, self.other_form)
+
+    def label_of(self, key: str) -> str:
+        """What the user sees for an item or button: as imported, else for a published key this project's own
+        reading, else the key.
+        """
+        return self.labels.get(key) or keys.label_of(key)
+
+    def title_of(self, template: str) -> str:
+        """What the user sees as the head of a notification: as `label_of`."""
+        return self.label_of(template)
+
+    def source_of(self, key: str) -> str | None:
+        """`published` by LINE, `granted` (in the imported list, or named by hand) or `made_up`; None for a key
+        that this account does not have.
+        """
+        named = key in (self.templates or ()) or key in self.item_keys or key in self.button_keys
+        return keys.source_of(key, key in self.labels, named)
 
     def has_template(self, key: str) -> bool:
         """Whether LINE granted this template to the account."""
@@ -58,13 +119,13 @@ class Channel(msgspec.Struct, kw_only=True):
             return key in self.templates
         return key.startswith(keys.EXAMPLE_PREFIX) or key in keys.PUBLISHED_TEMPLATES.get(self.region, ())
 
-    def has_item(self, key: str) -> bool:
-        """Whether this item key exists for the account's country."""
-        return key in self.known_items or key.startswith(keys.EXAMPLE_PREFIX)
-
-    def has_button(self, key: str) -> bool:
-        """Whether this button key exists for the account's country."""
-        return key in self.known_buttons or key.startswith(keys.EXAMPLE_PREFIX)
+    def quote_token(self, message_id: str) -> str:
+        """The token with which a message can quote this one. It follows from the message's id and the channel's
+        secret, so no table is needed.
+        """
+        key = hashlib.blake2b(self.secret.encode("utf-8", "surrogatepass"), digest_size=32).digest()
+        raw = hashlib.blake2b(message_id.encode(), key=key).digest()
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
     def eligible(self) -> bool:
         """Whether the account may send notification messages at all.

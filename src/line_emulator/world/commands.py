@@ -10,6 +10,7 @@ import msgspec
 
 from line_emulator.world.channels import Channel
 from line_emulator.world.population import Population
+from line_emulator.world.tokens import SigningKey
 
 
 class SendTemplate(msgspec.Struct, gc=False):
@@ -49,6 +50,89 @@ class SendPush(msgspec.Struct):
     retry_key: str | None = None
 
 
+class SendMulticast(msgspec.Struct):
+    """An ordinary message to up to 500 user IDs; the fields are those of `SendPush`."""
+
+    channel: Channel
+    body: dict[str, Any]
+    raw: bytes
+    request_no: int
+    retry_key: str | None = None
+
+
+class SendReply(msgspec.Struct):
+    """An answer to an event, by its reply token; the fields are those of `SendPush`."""
+
+    channel: Channel
+    body: dict[str, Any]
+    raw: bytes
+    request_no: int
+    first_message_id: int
+
+
+class RenewReplyTokens(msgspec.Struct):
+    """Events with these reply tokens are posted now: once more, or later than they happened."""
+
+    channel_id: str
+    tokens: tuple[str, ...]
+
+
+class CreateRichMenu(msgspec.Struct):
+    """A rich menu with this new id, as the channel describes it in `body`."""
+
+    channel: Channel
+    menu_id: str
+    body: dict[str, Any]
+
+
+class SetRichMenuImage(msgspec.Struct):
+    """The picture of a rich menu."""
+
+    channel: Channel
+    menu_id: str
+    content_type: str
+    image: bytes
+
+
+class DeleteRichMenu(msgspec.Struct):
+    """Ends a rich menu."""
+
+    channel: Channel
+    menu_id: str
+
+
+class SetDefaultRichMenu(msgspec.Struct):
+    """The rich menu of all users who have none of their own; None: there is none."""
+
+    channel: Channel
+    menu_id: str | None
+
+
+class LinkRichMenu(msgspec.Struct):
+    """Gives users a rich menu of their own; None: takes it away. `bulk`: asked for several users at once."""
+
+    channel: Channel
+    user_ids: tuple[str, ...]
+    menu_id: str | None
+    bulk: bool = False
+
+
+class PutRichMenuAlias(msgspec.Struct):
+    """Another name for a rich menu. `new`: there must be no such alias yet; else there must be one."""
+
+    channel: Channel
+    alias: str
+    menu_id: str
+    new: bool
+
+
+class RemoveRichMenuAlias(msgspec.Struct):
+    """Ends an alias."""
+
+    channel: Channel
+    alias: str
+
+
 class AddChannel(msgspec.Struct):
     """A new channel, or a new version of one."""
 
@@ -63,11 +147,48 @@ class SetWebhook(msgspec.Struct):
 
 
 class IssueToken(msgspec.Struct):
-    """A channel access token that is good until `expires_at` (ms)."""
+    """A channel access token of a kind of `world.tokens` that is good for `lifetime` ms. `key_id`: of v2.1."""
 
     channel: Channel
     token: str
-    expires_at: int
+    kind: str
+    lifetime: int
+    key_id: str | None = None
+
+
+class RevokeToken(msgspec.Struct):
+    """Ends a token of v2.1 of this `channel`; without one, a short-lived or long-lived token of any."""
+
+    token: str
+    channel: Channel | None = None
+
+
+class AddKey(msgspec.Struct):
+    """The public half of an assertion signing key."""
+
+    key: SigningKey
+
+
+class RemoveKey(msgspec.Struct):
+    """Ends the signing key with this `kid`."""
+
+    kid: str
+
+
+class IssueLinkToken(msgspec.Struct):
+    """A link token for a user of this channel's provider. `token`: the new token."""
+
+    channel: Channel
+    user_id: str
+    token: str
+
+
+class OpenLink(msgspec.Struct):
+    """The user with this number opens the link of a link token, with the business's `nonce`."""
+
+    token: str
+    nonce: str
+    phone: str
 
 
 class AddPopulation(msgspec.Struct):
@@ -77,10 +198,13 @@ class AddPopulation(msgspec.Struct):
 
 
 class PutUser(msgspec.Struct):
-    """Makes a user, or sets an existing one to exactly these values. Times in ms."""
+    """Makes a user, or sets an existing one to exactly these values. Times in ms.
+
+    `reception` None: what a new account starts with on this version of the app.
+    """
 
     phone: str
-    reception: str
+    reception: str | None
     verified_at: int | None
     created_at: int
     name: str | None = None
@@ -88,6 +212,9 @@ class PutUser(msgspec.Struct):
     privacy_policy: bool = True
     app_version: str | None = None
     sms_reachable: bool = True
+    profile_consent: bool = True
+    picture_url: str | None = None
+    status_message: str | None = None
 
 
 class ChangeUser(msgspec.Struct):
@@ -98,7 +225,9 @@ class ChangeUser(msgspec.Struct):
 
 
 class Act(msgspec.Struct):
-    """What a user does with the phone. `new_pin`: six digits to use if this act sends a PIN."""
+    """What a user does with the phone. `new_pin`: six digits to use if this act sends a PIN. `display_text` and
+    `params`: of a postback; `alias`: of the rich menu that is switched to.
+    """
 
     phone: str
     action: str
@@ -109,6 +238,9 @@ class Act(msgspec.Struct):
     text: str | None = None
     target: str | None = None
     message_id: str = ""
+    display_text: str | None = None
+    params: dict[str, str] | None = None
+    alias: str | None = None
 
 
 class TakeSms(msgspec.Struct):
@@ -129,9 +261,24 @@ Command = (
     SendTemplate
     | SendFlexible
     | SendPush
+    | SendMulticast
+    | SendReply
+    | RenewReplyTokens
+    | CreateRichMenu
+    | SetRichMenuImage
+    | DeleteRichMenu
+    | SetDefaultRichMenu
+    | LinkRichMenu
+    | PutRichMenuAlias
+    | RemoveRichMenuAlias
     | AddChannel
     | SetWebhook
     | IssueToken
+    | RevokeToken
+    | AddKey
+    | RemoveKey
+    | IssueLinkToken
+    | OpenLink
     | AddPopulation
     | PutUser
     | ChangeUser

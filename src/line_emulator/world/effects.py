@@ -14,7 +14,8 @@ class Event(msgspec.Struct, gc=False):
     """One webhook event, before it gets its id. `at` in ms since the epoch.
 
     `user_id` None: the event has no `source` (a delivery). `extra`: the event's own properties.
-    `replyable`: it carries a reply token. `row`: the ledger row whose delivery it reports.
+    `anonymous`: its `source` does not name the user. `replyable`: it carries a reply token; `handle` gives it one
+    as `reply_token`. `row`: the ledger row whose delivery it reports.
     """
 
     channel_id: str
@@ -24,6 +25,8 @@ class Event(msgspec.Struct, gc=False):
     extra: dict[str, Any] | None = None
     replyable: bool = False
     row: Row | None = None
+    anonymous: bool = False
+    reply_token: str | None = None
 
 
 class Effects(msgspec.Struct):

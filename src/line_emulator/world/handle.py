@@ -5,18 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from line_emulator.world import accounts, notifications, push
+from line_emulator.world import (
+    account_link,
+    accounts,
+    friends,
+    issuing,
+    notifications,
+    ordinary,
+    rich_menus,
+)
 from line_emulator.world.commands import (
     Act,
     AddChannel,
+    AddKey,
     AddPopulation,
     ChangeUser,
     Command,
+    CreateRichMenu,
+    DeleteRichMenu,
+    IssueLinkToken,
     IssueToken,
+    LinkRichMenu,
+    OpenLink,
+    PutRichMenuAlias,
     PutUser,
+    RemoveKey,
+    RemoveRichMenuAlias,
+    RenewReplyTokens,
+    RevokeToken,
     SendFlexible,
+    SendMulticast,
     SendPush,
+    SendReply,
     SendTemplate,
+    SetDefaultRichMenu,
+    SetRichMenuImage,
     SetWebhook,
     TakeSms,
     Tick,
@@ -30,9 +53,13 @@ from line_emulator.world.world import World
 def handle(world: World, command: Command, now: int) -> Effects:
     """Does one command at `now` (ms) and says what comes of it. Never raises on what users may send."""
     # What ends by itself is seen from outside only when somebody looks, so it is done then.
-    while (due := world.take_due(now)) is not None:
-        notifications.expire(world, *due)
-    return _HANDLERS[type(command)](world, command, now)
+    while (due := world.take_due(now - notifications.WINDOW)) is not None:
+        notifications.expire(world, *due, now)
+    effects = _HANDLERS[type(command)](world, command, now)
+    for event in effects.events:
+        if event.replyable:
+            ordinary.furnish(world, event, now)
+    return effects
 
 
 def _add_channel(world: World, command: AddChannel, now: int) -> Effects:
@@ -42,15 +69,6 @@ def _add_channel(world: World, command: AddChannel, now: int) -> Effects:
 
 def _set_webhook(world: World, command: SetWebhook, now: int) -> Effects:
     command.channel.webhook_url = command.url
-    return Effects()
-
-
-def _issue_token(world: World, command: IssueToken, now: int) -> Effects:
-    for token, (_, expires_at) in list(world.issued.items()):
-        if expires_at > now:
-            break
-        del world.issued[token]
-    world.issued[command.token] = command.channel, command.expires_at
     return Effects()
 
 
@@ -85,14 +103,29 @@ def _take_sms(world: World, command: TakeSms, now: int) -> Effects:
 _HANDLERS: dict[type, Callable[[World, Any, int], Effects]] = {
     SendTemplate: notifications.send_template,
     SendFlexible: notifications.send_flexible,
-    SendPush: push.send,
+    SendPush: ordinary.push,
+    SendMulticast: ordinary.multicast,
+    SendReply: ordinary.reply,
+    RenewReplyTokens: ordinary.renew,
+    CreateRichMenu: rich_menus.create,
+    SetRichMenuImage: rich_menus.set_image,
+    DeleteRichMenu: rich_menus.delete,
+    SetDefaultRichMenu: rich_menus.set_default,
+    LinkRichMenu: rich_menus.link,
+    PutRichMenuAlias: rich_menus.put_alias,
+    RemoveRichMenuAlias: rich_menus.remove_alias,
     AddChannel: _add_channel,
     SetWebhook: _set_webhook,
-    IssueToken: _issue_token,
+    IssueToken: issuing.issue,
+    RevokeToken: issuing.revoke,
+    AddKey: issuing.add_key,
+    RemoveKey: issuing.remove_key,
+    IssueLinkToken: account_link.issue,
+    OpenLink: account_link.open_link,
     AddPopulation: _add_population,
     PutUser: accounts.put,
     ChangeUser: accounts.change,
-    Act: accounts.act,
+    Act: friends.act,
     TakeSms: _take_sms,
     Tick: lambda world, command, now: Effects(),
 }

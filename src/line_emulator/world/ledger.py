@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from line_emulator.world.bodies import LONGEST_IN_PACK, Pack
+
 TEMPLATE_PATH = "/v2/bot/message/pnp/templated/push"
 FLEXIBLE_PATH = "/bot/pnp/push"
 PUSH_PATH = "/v2/bot/message/push"
@@ -24,9 +26,10 @@ FATES = (DELIVERED, PENDING, BLOCKED, REFUSED, EXPIRED, NUMBER_CHANGED, REJECTED
 class Row(msgspec.Struct, gc=False, eq=False):
     """One request and its fate. Times in ms since the epoch.
 
-    `to` is the number's digest (32 bytes), or the user ID of an ordinary push. `body` is the raw
-    request, kept so that the phone can show it. `skip_pin`: sent in no-phone-verification mode.
-    `event_at`: when the delivery event was posted.
+    `to` is the number's digest (32 bytes), or the user ID of an ordinary push. `kept_body` is the raw
+    request, or the pack in which it lies at `place`: read and set it as `body`. `skip_pin`: sent in
+    no-phone-verification mode. `event_at`: when the delivery event was posted. `unit`: the
+    aggregation unit that it counts for.
     """
 
     request_no: int
@@ -37,11 +40,23 @@ class Row(msgspec.Struct, gc=False, eq=False):
     to: bytes | str
     at: int
     fate: str
-    body: bytes | None = None
+    kept_body: bytes | Pack | None = None
+    place: int = 0
     template_key: str | None = None
     skip_pin: bool = False
     seen_at: int | None = None
     event_at: int | None = None
+    unit: str | None = None
+
+    @property
+    def body(self) -> bytes | None:
+        """The raw request, so that the phone can show it; None where it never reaches a phone."""
+        kept = self.kept_body
+        return kept.get(self.place) if isinstance(kept, Pack) else kept
+
+    @body.setter
+    def body(self, raw: bytes | None) -> None:
+        self.kept_body = raw
 
 
 class Ledger:
@@ -50,11 +65,18 @@ class Ledger:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.sums: Counter[tuple[str, str, int, str]] = Counter()
+        self._pack = Pack()
 
     def add(self, row: Row) -> Row:
         """Enters a row with the fate it has."""
         self.rows.append(row)
         self.sums[row.channel_id, row.path, row.status, row.fate] += 1
+        body = row.kept_body
+        if isinstance(body, bytes) and len(body) <= LONGEST_IN_PACK:
+            row.place = self._pack.add(body)
+            row.kept_body = self._pack
+            if self._pack.full:
+                self._pack = Pack()
         return row
 
     def settle(self, row: Row, fate: str) -> None:

@@ -12,7 +12,8 @@ from line_emulator.world.problems import Problem
 
 Faults = list[tuple[str, str]]
 
-_UNIT = re.compile(r"[A-Za-z0-9_]{1,30}", re.ASCII)
+_UNIT = re.compile(r"[A-Za-z0-9_]*", re.ASCII)
+_UNIT_LONGEST = 30
 
 
 class WrongType(Exception):
@@ -58,14 +59,17 @@ def mapping(value: Any, path: str) -> dict[str, Any]:
 
 
 def sequence(value: Any, path: str, least: int, most: int, faults: Faults) -> list[Any]:
-    """The value as an array of `least` to `most`; a missing one counts as empty."""
+    """The value as an array of `least` to `most`; a missing one counts as empty. Of a longer one (a fault is
+    noted) only the first `most` come back, so that its length costs nothing.
+    """
     if value is None:
         value = []
     if type(value) is not list:
         raise WrongType(path)
-    if not least <= len(value) <= most:
-        faults.append((f"Size must be between {least} and {most}", path))
-    return value
+    if least <= len(value) <= most:
+        return value
+    faults.append((f"Size must be between {least} and {most}", path))
+    return value[:most]
 
 
 def flag(holder: dict[str, Any], name: str) -> None:
@@ -83,5 +87,7 @@ def aggregation_units(holder: dict[str, Any], faults: Faults) -> None:
         where = f"customAggregationUnits[{place}]"
         if type(name) is not str:
             raise WrongType(where)
-        if not _UNIT.fullmatch(name):
-            faults.append(("Must be 1 to 30 characters of A-Z, a-z, 0-9 and _", where))
+        if not 1 <= len(name) <= _UNIT_LONGEST:
+            faults.append((f"Length must be between 1 and {_UNIT_LONGEST}", where))
+        elif not _UNIT.fullmatch(name):
+            faults.append(("Invalid characters are included in custom aggregation unit", where))

@@ -7,18 +7,23 @@ Source: LINE notification messages, "Behavior when receiving"; the switches `rej
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from line_emulator.world import ledger as fates
 from line_emulator.world import problems, rules
 from line_emulator.world.channels import Channel
 from line_emulator.world.commands import SendFlexible, SendTemplate
 from line_emulator.world.effects import Effects, Event
+from line_emulator.world.japan import DAY, OFFSET, day_of
 from line_emulator.world.ledger import FLEXIBLE_PATH, TEMPLATE_PATH, Row
 from line_emulator.world.numbers import parse_digest, served
-from line_emulator.world.people import DAY, Account, Entry
+from line_emulator.world.people import Account, Entry
 from line_emulator.world.world import World
 
 WINDOW = DAY
-JAPAN_OFFSET = 9 * 3_600_000
+JAPAN_OFFSET = OFFSET
 
 AGREE, REJECT, NOT_SET = "agree", "reject", "not_set"
 RECEPTIONS = (AGREE, REJECT, NOT_SET)
@@ -36,7 +41,7 @@ def send_template(world: World, command: SendTemplate, now: int) -> Effects:
     row = _row(command, TEMPLATE_PATH, 202, now)
     row.template_key = key
     row.skip_pin = key in channel.no_verification_templates
-    return _accept(world, channel, row, now)
+    return _accept(world, channel, row, command.body, now)
 
 
 def send_flexible(world: World, command: SendFlexible, now: int) -> Effects:
@@ -46,7 +51,7 @@ def send_flexible(world: World, command: SendFlexible, now: int) -> Effects:
     problem = rules.tag_problem(command.tag) or rules.flexible_problem(command.body)
     if problem is not None:
         return Effects(problem=problem)
-    return _accept(world, command.channel, _row(command, FLEXIBLE_PATH, 200, now), now)
+    return _accept(world, command.channel, _row(command, FLEXIBLE_PATH, 200, now), command.body, now)
 
 
 def _row(command: SendTemplate | SendFlexible, path: str, status: int, now: int) -> Row:
@@ -55,7 +60,7 @@ def _row(command: SendTemplate | SendFlexible, path: str, status: int, now: int)
     return Row(command.request_no, channel_id, path, status, command.tag, digest, now, "", command.raw)
 
 
-def _accept(world: World, channel: Channel, row: Row, now: int) -> Effects:
+def _accept(world: World, channel: Channel, row: Row, body: dict[str, Any], now: int) -> Effects:
     account = world.people.find(row.to)  # type: ignore[arg-type]
     if account is None or not _reachable(account, channel):
         row.status, row.fate, row.body = 422, fates.REJECTED, None
@@ -63,12 +68,14 @@ def _accept(world: World, channel: Channel, row: Row, now: int) -> Effects:
         return Effects(problem=problems.UNREACHABLE)
     world.people.keep(account)
     row.to = account.digest
+    if "customAggregationUnits" in body:
+        row.unit = world.units.enter(channel.channel_id, body, now)
     blocked = account.tie(channel.channel_id).blocked
     if blocked or account.reception == REJECT:
         row.fate = fates.BLOCKED if blocked else fates.REFUSED
         if channel.unblock_releases:
-            account.held.append(row)
-            world.expire_later(account, row, now + WINDOW)
+            account.hold(row)
+            world.expire_later(account, row)
         world.ledger.add(row)
         return Effects()
     return _begin(world, account, row, now)
@@ -83,43 +90,55 @@ def _reachable(account: Account, channel: Channel) -> bool:
 
 def _begin(world: World, account: Account, row: Row, now: int) -> Effects:
     effects = Effects()
+    if _may_be_shown(account, row, now):
+        row.fate = fates.DELIVERED
+        world.ledger.add(row)
+        _deliver(world, account, row, now, effects)
+        return effects
     row.fate = fates.PENDING
     world.ledger.add(row)
-    if not _try_deliver(world, account, row, now, effects):
-        verified = account.verified(now) or row.skip_pin
-        # LINE's table has no "received" at first for a user who must both consent and verify.
-        if account.reception == AGREE or verified:
-            show(account, now, "line", "system_received")
-        show(account, now, "line", "pin_request" if account.reception == AGREE else "consent_request", row)
-        account.pending.append(row)
-        world.expire_later(account, row, row.at + WINDOW)
+    # LINE's table has no "received" at first for a user who must both consent and verify.
+    if account.reception == AGREE or account.verified(now) or row.skip_pin:
+        show(account, now, "line", "system_received")
+    _ask(account, row, now)
+    account.wait(row)
+    world.expire_later(account, row)
     return effects
 
 
-def _try_deliver(world: World, account: Account, row: Row, now: int, effects: Effects) -> bool:
-    if account.reception != AGREE or not (row.skip_pin or account.verified(now)):
-        return False
-    show(account, now, "line", "system_received")
-    show(account, now, row.channel_id, "notification", row)
+def _may_be_shown(account: Account, row: Row, now: int) -> bool:
+    return account.reception == AGREE and (row.skip_pin or account.verified(now))
+
+
+def _ask(account: Account, row: Row, now: int) -> None:
+    show(account, now, "line", "pin_request" if account.reception == AGREE else "consent_request", row)
+
+
+def _deliver(world: World, account: Account, row: Row, now: int, effects: Effects) -> None:
+    """The message and "received" are shown, the message counts, and the account is told."""
     row.seen_at = now
-    world.ledger.settle(row, fates.DELIVERED)
-    world.counts[row.channel_id, row.path, (now + JAPAN_OFFSET) // DAY] += 1
+    account.put_in_chat(row)
+    world.counts[row.channel_id, row.path, day_of(now)] += 1
+    if row.unit is not None:
+        bubbles = len(msgspec.json.decode(row.body or b"{}").get("messages", (None,)))
+        world.units.show(row.channel_id, row.unit, account.number, bubbles, now)
     effects.events.append(Event(row.channel_id, "delivery", now, row=row))
-    return True
 
 
 def show(account: Account, now: int, chat: str, kind: str, row: Row | None = None) -> None:
     """Puts something into one of the user's chats."""
-    account.entries.append(Entry(now, chat, kind, row))
+    account.put_in_chat(Entry(now, chat, kind, row))
 
 
-def expire(world: World, account: Account, row: Row) -> None:
-    """The 24 hours are over: what still waits will never be shown."""
+def expire(world: World, account: Account, row: Row, now: int) -> None:
+    """The 24 hours are over: what still waits will never be shown, neither this nor what is as old."""
     if row.fate == fates.PENDING:
-        account.pending.remove(row)
-        world.ledger.settle(row, fates.EXPIRED)
-    elif row in account.held:
-        account.held.remove(row)
+        for old in account.pending:
+            if old.at + WINDOW <= now:
+                world.ledger.settle(old, fates.EXPIRED)
+        _keep_waiting(account)
+    elif account.held:
+        account.held = [young for young in account.held if young.at + WINDOW > now] or ()
 
 
 def agreed(world: World, account: Account, now: int, effects: Effects) -> None:
@@ -128,12 +147,10 @@ def agreed(world: World, account: Account, now: int, effects: Effects) -> None:
     account.reception = AGREE
     if was == AGREE:
         return
+    _release_pending(world, account, now, effects)
+    for row in account.pending:
+        show(account, now, "line", "pin_request", row)
     _release_held(world, account, now, effects)
-    for row in list(account.pending):
-        if _try_deliver(world, account, row, now, effects):
-            account.pending.remove(row)
-        else:
-            show(account, now, "line", "pin_request", row)
 
 
 def refused(world: World, account: Account) -> None:
@@ -145,17 +162,15 @@ def refused(world: World, account: Account) -> None:
 def verified(world: World, account: Account, now: int, effects: Effects) -> None:
     """The SMS check is passed, once for all accounts: what waited only for it is delivered."""
     account.verified_at = now
-    for row in list(account.pending):
-        if _try_deliver(world, account, row, now, effects):
-            account.pending.remove(row)
+    _release_pending(world, account, now, effects)
 
 
 def drop(world: World, account: Account, fate: str, channel_id: str | None = None) -> None:
     """Deletes what waits (from one channel, or all), with this fate."""
-    for row in list(account.pending):
+    for row in account.pending:
         if channel_id in (None, row.channel_id):
-            account.pending.remove(row)
             world.ledger.settle(row, fate)
+    _keep_waiting(account)
 
 
 def unblocked(world: World, account: Account, now: int, effects: Effects) -> None:
@@ -163,13 +178,30 @@ def unblocked(world: World, account: Account, now: int, effects: Effects) -> Non
     _release_held(world, account, now, effects)
 
 
+def _release_pending(world: World, account: Account, now: int, effects: Effects) -> None:
+    for row in account.pending:
+        if _may_be_shown(account, row, now):
+            world.ledger.settle(row, fates.DELIVERED)
+            _deliver(world, account, row, now, effects)
+    _keep_waiting(account)
+
+
+def _keep_waiting(account: Account) -> None:
+    """What has got its fate waits no longer."""
+    if account.pending:
+        account.pending = [row for row in account.pending if row.fate == fates.PENDING] or ()
+
+
 def _release_held(world: World, account: Account, now: int, effects: Effects) -> None:
-    for row in list(account.held):
+    held, account.held = account.held, ()
+    for row in held:
         if account.tie(row.channel_id).blocked or account.reception == REJECT:
+            account.hold(row)
             continue
-        account.held.remove(row)
-        world.ledger.settle(row, fates.PENDING)
-        if not _try_deliver(world, account, row, now, effects):
-            kind = "pin_request" if account.reception == AGREE else "consent_request"
-            show(account, now, "line", kind, row)
-            account.pending.append(row)
+        if _may_be_shown(account, row, now):
+            world.ledger.settle(row, fates.DELIVERED)
+            _deliver(world, account, row, now, effects)
+        else:
+            world.ledger.settle(row, fates.PENDING)
+            _ask(account, row, now)
+            account.wait(row)

@@ -33,6 +33,9 @@ RATE_LIMITED = Problem(429, "The API rate limit has been exceeded. Try again lat
 BODY_TOO_LARGE = Problem(413, "Request entity too large")
 BAD_DATE = Problem(400, "The value for the 'date' parameter is invalid")
 UNKNOWN_USER_ID = Problem(400, "Failed to send messages")
+INVALID_REPLY_TOKEN = Problem(400, "Invalid reply token")
+MONTHLY_LIMIT = Problem(429, "You have reached your monthly limit.")
+BAD_REQUEST = Problem(400, "Bad Request")
 
 
 def unauthorized(reason: str) -> Problem:

@@ -1,16 +1,18 @@
 """What LINE checks in a notification request before it looks for the user, and in which order.
 
 Order [choice]: JSON types, then limits and duplicates together, then the template key, then item and
-button keys. Source: LINE notification messages reference; `customAggregationUnits` and unique buttons
-from LINE's SDK.
+button keys, then what the no-phone-verification mode forbids. Source: LINE notification messages reference;
+`customAggregationUnits` and unique buttons from LINE's SDK.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from line_emulator.world import limits, messages, problems
 from line_emulator.world.channels import Channel
+from line_emulator.world.keys import Form
 from line_emulator.world.limits import Faults, WrongType
 from line_emulator.world.numbers import parse_digest
 from line_emulator.world.problems import Problem
@@ -21,6 +23,8 @@ URL_LIMIT = 1000
 MOST_ITEMS = 15
 MOST_BUTTONS = 2
 TAG_SHORTEST, TAG_LONGEST = 16, 100
+MASKS = frozenset("*＊○●〇xX•")
+"""A text with one of them counts as masked."""
 
 
 def tag_problem(tag: str | None) -> Problem | None:
@@ -39,7 +43,7 @@ def template_problem(body: dict[str, Any], channel: Channel) -> Problem | None:
         key = limits.text(body, "templateKey", "templateKey", faults)
         content = body.get("body")
         if content is not None:
-            _content(limits.mapping(content, "body"), channel, faults, wrong_keys)
+            _content(limits.mapping(content, "body"), channel.form_of(key), faults, wrong_keys)
         limits.aggregation_units(body, faults)
     except WrongType as wrong:
         return wrong.problem()
@@ -47,7 +51,33 @@ def template_problem(body: dict[str, Any], channel: Channel) -> Problem | None:
         return problems.body_errors(faults)
     if not channel.has_template(key):
         return problems.invalid_template(key)
-    return problems.invalid_keys(wrong_keys) if wrong_keys else None
+    if wrong_keys:
+        return problems.invalid_keys(wrong_keys)
+    return _unverified_problem(content, channel) if key in channel.no_verification_templates else None
+
+
+def _unverified_problem(content: dict[str, Any] | None, channel: Channel) -> Problem | None:
+    """In no-phone-verification mode some items must be absent and others masked. Source: LINE's Taiwan deck; which
+    characters mask, and the answer, are this emulator's choice.
+    """
+    faults: Faults = []
+    for path, item in _items_of(content or {}):
+        key, text = item["itemKey"], item["content"]
+        if key in channel.absent_items:
+            fault = f"Must be absent in a template without phone verification: {key}"
+            faults.append((fault, f"{path}.itemKey"))
+        elif key in channel.masked_items and MASKS.isdisjoint(text):
+            fault = f"Must be masked in a template without phone verification: {key}"
+            faults.append((fault, f"{path}.content"))
+    return problems.body_errors(faults) if faults else None
+
+
+def _items_of(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All items of a content that has been checked, with their paths."""
+    if content.get("emphasizedItem") is not None:
+        yield "body.emphasizedItem", content["emphasizedItem"]
+    for place, item in enumerate(content.get("items") or ()):
+        yield f"body.items[{place}]", item
 
 
 def flexible_problem(body: dict[str, Any]) -> Problem | None:
@@ -73,19 +103,19 @@ def _recipient(body: dict[str, Any], faults: Faults) -> None:
         faults.append(("The value must be a valid SHA-256 digest.", "to"))
 
 
-def _content(content: dict[str, Any], channel: Channel, faults: Faults, wrong_keys: Faults) -> None:
+def _content(content: dict[str, Any], form: Form, faults: Faults, wrong_keys: Faults) -> None:
     emphasized = content.get("emphasizedItem")
     emphasized_key = None
     if emphasized is not None:
         path = "body.emphasizedItem"
         item = limits.mapping(emphasized, path)
-        emphasized_key = _item(item, path, EMPHASIZED_LIMIT, channel, faults, wrong_keys)
+        emphasized_key = _item(item, path, EMPHASIZED_LIMIT, form, faults, wrong_keys)
     seen: set[str] = set()
     items = content.get("items")
     if items is not None:
         for place, item in enumerate(limits.sequence(items, "body.items", 0, MOST_ITEMS, faults)):
             path = f"body.items[{place}]"
-            key = _item(limits.mapping(item, path), path, CONTENT_LIMIT, channel, faults, wrong_keys)
+            key = _item(limits.mapping(item, path), path, CONTENT_LIMIT, form, faults, wrong_keys)
             if key and key in seen:
                 faults.append(_twice(key, f"{path}.itemKey"))
             seen.add(key)
@@ -93,7 +123,7 @@ def _content(content: dict[str, Any], channel: Channel, faults: Faults, wrong_ke
     if emphasized_key and emphasized_key in seen:
         faults.append(_twice(emphasized_key, "body.emphasizedItem.itemKey"))
     if content.get("buttons") is not None:
-        _buttons(content["buttons"], channel, faults, wrong_keys)
+        _buttons(content["buttons"], form, faults, wrong_keys)
 
 
 def _twice(key: str, path: str) -> tuple[str, str]:
@@ -102,16 +132,16 @@ def _twice(key: str, path: str) -> tuple[str, str]:
 
 
 def _item(
-    item: dict[str, Any], path: str, longest: int, channel: Channel, faults: Faults, wrong_keys: Faults
+    item: dict[str, Any], path: str, longest: int, form: Form, faults: Faults, wrong_keys: Faults
 ) -> str:
     key = limits.text(item, "itemKey", f"{path}.itemKey", faults)
     limits.text(item, "content", f"{path}.content", faults, longest)
-    if key and not channel.has_item(key):
+    if key and not form.has_item(key):
         wrong_keys.append((f"The specified item key does not exist: {key}", f"{path}.itemKey"))
     return key
 
 
-def _buttons(value: Any, channel: Channel, faults: Faults, wrong_keys: Faults) -> None:
+def _buttons(value: Any, form: Form, faults: Faults, wrong_keys: Faults) -> None:
     seen: set[str] = set()
     for place, entry in enumerate(limits.sequence(value, "body.buttons", 0, MOST_BUTTONS, faults)):
         path = f"body.buttons[{place}]"
@@ -121,5 +151,5 @@ def _buttons(value: Any, channel: Channel, faults: Faults, wrong_keys: Faults) -
         if key and key in seen:
             faults.append((f"Duplicate buttonKey in buttons is not allowed: {key}", f"{path}.buttonKey"))
         seen.add(key)
-        if key and not channel.has_button(key):
+        if key and not form.has_button(key):
             wrong_keys.append((f"The specified button key does not exist: {key}", f"{path}.buttonKey"))

@@ -4,6 +4,19 @@ from __future__ import annotations
 
 import msgspec
 
+_PIN_TEXTS = {
+    "en": "LINE: {code} is your verification code. It is valid for 10 minutes.",
+    "ja": "LINE：認証番号は {code} です。10分間有効です。",
+    "th": "LINE: รหัสยืนยันของคุณคือ {code} ใช้ได้ภายใน 10 นาที",
+    "zh-Hant": "LINE：您的驗證碼為 {code}，10 分鐘內有效。",
+    "zh-Hans": "LINE：您的验证码为 {code}，10 分钟内有效。",
+}
+
+
+def pin_text(language: str, code: str) -> str:
+    """What LINE's text message with a PIN says, in this project's own words."""
+    return _PIN_TEXTS.get(language, _PIN_TEXTS["en"]).format(code=code)
+
 
 class Sms(msgspec.Struct, gc=False):
     """One text message. `at` in ms; `pin`: the code it carries, if from LINE; `delivered`: it reached

@@ -1,0 +1,146 @@
+"""`GET /phones/{phone}`: a user's phone in the browser, and the live channel that keeps it up to date.
+
+The page draws the screen JSON and acts through the control API; it knows nothing that these do not say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from line_emulator import screen
+from line_emulator.pages.rendering import page
+from line_emulator.state import State
+from line_emulator.world.people import Account
+
+PATH = "/phones/{phone}"
+LIVE_PATH = "/_emulator/v1/users/{phone}/live"
+SETTLE_SECONDS = 0.06
+LOOK_AGAIN_SECONDS = 15.0
+"""What ends by itself (24 hours, 180 days, a PIN) tells nobody, so in a running clock it is looked for."""
+SHARE_OF_TIME = 5
+JUMP_SECONDS = 1.0
+NOT_OURS = 4403
+_NUMBER = re.compile(r"\+[0-9]{1,20}", re.ASCII)
+
+
+def number_of(text: str) -> str:
+    """The number in a path. A plus sign that was not percent-encoded may arrive as a space."""
+    return "+" + text.strip().removeprefix("+")
+
+
+async def phone(request: Request) -> HTMLResponse:
+    """The page. With `?frame=1` only the phone itself, to be shown inside another page."""
+    number = number_of(request.path_params["phone"])
+    known = _NUMBER.fullmatch(number) is not None
+    shown = page("phone.html", phone=number[:40], known=known, frame=request.query_params.get("frame") == "1")
+    if not known:
+        shown.status_code = 404
+    return shown
+
+
+async def live(socket: WebSocket) -> None:
+    """`ws …/users/{phone}/live`: the screen at once, and again whenever it looks different."""
+    number = number_of(socket.path_params["phone"])
+    if not _same_origin(socket) or _NUMBER.fullmatch(number) is None:
+        await socket.close(NOT_OURS)
+        return
+    await socket.accept()
+    state: State = socket.app.state.emulator
+    sending = asyncio.create_task(_send(state, socket, number))
+    listening = asyncio.create_task(_listen(socket))
+    done, waiting = await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*done, *waiting, return_exceptions=True)
+
+
+def _same_origin(socket: WebSocket) -> bool:
+    """Whether a page of this server opened it, or no browser: any page may open a WebSocket to anywhere."""
+    origin = socket.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
+
+
+async def _listen(socket: WebSocket) -> None:
+    """Returns when the other side has gone; what it says is nothing to us."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _send(state: State, socket: WebSocket, number: str) -> None:
+    view = Live(state, number)
+    with state.watch() as news:
+        try:
+            while True:
+                news.clear()
+                began = asyncio.get_running_loop().time()
+                found = view.look()
+                if found is not None:
+                    await socket.send_text(found)
+                took = asyncio.get_running_loop().time() - began
+                await _news(news)
+                # What changes all the time is not drawn more often than costs a fifth of the time.
+                await asyncio.sleep(max(SETTLE_SECONDS, SHARE_OF_TIME * took))
+        except (WebSocketDisconnect, RuntimeError):
+            return
+
+
+async def _news(news: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+            await news.wait()
+    except TimeoutError:
+        return
+
+
+class Live:
+    """One phone that is being looked at. It follows its user to another number."""
+
+    def __init__(self, state: State, number: str) -> None:
+        self._state = state
+        self._number = number
+        self._account: Account | None = None
+        self._bytes = b""
+        self._epoch = (0.0, 0.0)
+
+    def look(self) -> str | None:
+        """The screen as JSON if it is another than before, or if the clock has jumped."""
+        state = self._state
+        state.tick()
+        found = self._view()
+        now, jumped = found.pop("now"), self._jumped()
+        encoded = msgspec.json.encode(found)
+        if encoded == self._bytes and not jumped:
+            return None
+        self._bytes = encoded
+        # The time is not part of the comparison: it passes by itself, in the browser too.
+        rest = encoded.decode("utf-8", "replace")[1:]
+        return f'{{"now":"{now}",{rest}'
+
+    def _view(self) -> dict[str, Any]:
+        people, clock = self._state.world.people, self._state.clock
+        account = people.find_phone(self._number)
+        if account is None and self._account is not None:
+            moved = people.who_left(self._number)
+            if moved is not None and moved.number == self._account.number and not moved.deleted:
+                account, self._number = moved, moved.phone
+        self._account = account
+        shown = screen.view(self._state.world, self._number, account, clock.now())
+        return screen.clocked(shown, clock.mode, clock.speed)
+
+    def _jumped(self) -> bool:
+        """Whether the time is now another than it would be by running on."""
+        clock = self._state.clock
+        rate = screen.rate(clock.mode, clock.speed)
+        epoch = clock.now() / 1000 - asyncio.get_running_loop().time() * rate
+        jumped = self._epoch[1] != rate or abs(epoch - self._epoch[0]) > JUMP_SECONDS * max(1, rate)
+        if jumped:
+            self._epoch = epoch, rate
+        return jumped

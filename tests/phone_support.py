@@ -1,0 +1,144 @@
+"""A user's phone in a real browser, for tests that click on it.
+
+`TODOKE_SHOTS=FOLDER` keeps pictures of the steps.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+
+from emulator_support import RunningEmulator
+from line_emulator.texts import say
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+MISSING = "Chromium is not installed: apt-get install chromium"
+SHOTS = os.environ.get("TODOKE_SHOTS")
+PHONES = {
+    "zh-Hant": "+886912345678",
+    "th": "+66812345678",
+    "ja": "+819012345678",
+    "en": "+886912345679",
+}
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser, for as long as the block lasts."""
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"]
+        )
+        yield launched
+        await launched.close()
+
+
+CLIPPED = """() => {
+  const wrong = [];
+  const root = document.documentElement;
+  if (root.scrollWidth > root.clientWidth) wrong.push(`page ${root.scrollWidth} > ${root.clientWidth}`);
+  const ends = new Set(["chat-words", "name", "account-id", "search-field"]);
+  for (const element of document.querySelectorAll("body *")) {
+    if (!element.checkVisibility() || element.closest("svg, .visually-hidden, .m-pic")) continue;
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    const style = getComputedStyle(element);
+    const scrolls = [style.overflowX, style.overflowY].some((value) => value === "auto" || value === "scroll");
+    const cut = element.scrollWidth > element.clientWidth + 1 && style.display !== "inline" && !scrolls;
+    const low = element.scrollHeight > element.clientHeight + 1 && style.display !== "inline" && !scrolls;
+    const meant = [...element.classList].some((name) => ends.has(name)) && style.textOverflow === "ellipsis";
+    if (own && ((cut && !meant) || (low && style.overflowY !== "visible" && style.webkitLineClamp === "none"))) {
+      wrong.push(`${element.tagName}.${element.className}: ${element.textContent.slice(0, 40)} ` +
+        `${element.scrollWidth}x${element.scrollHeight} in ${element.clientWidth}x${element.clientHeight}`);
+    }
+  }
+  return wrong;
+}"""
+
+
+class Phone:
+    """A page with a user's phone, which notes every fault and every address that it asks."""
+
+    def __init__(self, page: Page, emulator: RunningEmulator, phone: str, language: str) -> None:
+        self.page = page
+        self.emulator = emulator
+        self.phone = phone
+        self.language = language
+        self.faults: list[str] = []
+        self.asked: list[str] = []
+        self.loaded = 0
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("load", lambda: self.count())
+
+    def count(self) -> None:
+        self.loaded += 1
+
+    async def open(self, hash_: str = "", query: str = "") -> None:
+        await self.page.goto(f"{self.emulator.url}/phones/{quote(self.phone, safe='')}{query}{hash_}")
+        await self.page.locator(".page").first.wait_for()
+
+    def say(self, key: str, **values: Any) -> str:
+        words = say(key, self.language)
+        for name, value in values.items():
+            words = words.replace("{" + name + "}", str(value))
+        return words
+
+    def button(self, key: str) -> Locator:
+        return self.page.get_by_role("button", name=self.say(key), exact=True)
+
+    async def click(self, key: str) -> None:
+        await self.button(key).last.click()
+
+    async def tab(self, name: str) -> None:
+        await self.page.locator(f".tab-{name}").click()
+
+    async def sees(self, key: str, **values: Any) -> None:
+        await expect(self.page.get_by_text(self.say(key, **values)).last).to_be_visible()
+
+    async def shot(self, name: str) -> None:
+        """Holds the layout to its rules, and keeps a picture where asked for."""
+        await self.page.evaluate("document.fonts.ready")
+        await self.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+        wrong = await self.page.evaluate(CLIPPED)
+        assert wrong == [], f"{name}: {wrong}"
+        if SHOTS:
+            width = (self.page.viewport_size or {})["width"]
+            await self.page.screenshot(path=f"{SHOTS}/{name}-{self.language}-{width}.png")
+
+    def is_clean(self) -> None:
+        """No fault, nothing asked from elsewhere, and no reload."""
+        assert self.faults == []
+        own = (self.emulator.url, self.emulator.url.replace("http", "ws"), "data:", "blob:")
+        assert [url for url in self.asked if not url.startswith(own)] == []
+        assert self.loaded == 1
+
+
+async def phone_of(
+    browser: Browser, emulator: RunningEmulator, language: str = "en", width: int = 390, **user: Any
+) -> Phone:
+    """A page for a user of this language, not open yet."""
+    number = PHONES[language]
+    await emulator.user(number, language=language, name="Somchai", **user)
+    context = await context_of(browser, width)
+    return Phone(await context.new_page(), emulator, number, language)
+
+
+async def context_of(browser: Browser, width: int) -> BrowserContext:
+    height = 844 if width < 800 else 900
+    context = await browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    context.set_default_timeout(10_000)
+    return context
+
+
+async def push(emulator: RunningEmulator, channel: dict[str, Any], user_id: str, messages: Any) -> None:
+    headers = {"Authorization": f"Bearer {channel['access_token']}"}
+    body = {"to": user_id, "messages": messages}
+    reply = await emulator.request("POST", "/v2/bot/message/push", body, headers)
+    assert reply.status == 200, reply
