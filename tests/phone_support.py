@@ -61,6 +61,58 @@ CLIPPED = """() => {
 }"""
 
 
+SHOPS: dict[str, tuple[str, str, str, list[str], list[str]]] = {
+    "zh-Hant": (
+        "TW",
+        "青松超商",
+        "包裹已到店",
+        ["取件期限", "取件門市", "取件代碼", "代收金額", "查詢包裹"],
+        ["8月16日(日)", "青松超商 忠孝復興門市", "1234567", "NT$1,200"],
+    ),
+    "th": (
+        "TH",
+        "ร้านใบเตย",
+        "พัสดุถึงจุดรับแล้ว",
+        ["รับได้ถึงวันที่", "จุดรับพัสดุ", "รหัสรับพัสดุ", "ยอดเก็บปลายทาง", "ติดตามพัสดุ"],
+        ["16 ส.ค. 2569", "ร้านใบเตย สาขาอโศก ชั้น 1", "1234567", "฿1,200"],
+    ),
+    "ja": (
+        "JP",
+        "しろくま運輸",
+        "お荷物お届けのお知らせ",
+        ["お届け予定日", "時間帯", "お問い合わせ番号", "代引金額", "配送状況を確認"],
+        ["8月16日(日)", "午前中", "1234567", "12,000円"],
+    ),
+    "en": (
+        "TW",
+        "Green Pine Stores",
+        "Your parcel has arrived",
+        ["Pick up until", "Store", "Code", "To pay", "Track the parcel"],
+        ["Sun, 16 August", "Green Pine, Zhongxiao Fuxing", "1234567", "NT$1,200"],
+    ),
+}
+"""By language: country, name, title of the template, labels of four items and a button, contents of the items."""
+KEYS = ("example_until", "example_place", "example_code", "example_amount")
+
+
+async def shop_of(emulator: RunningEmulator, language: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A business of this language with granted keys and their labels, and the body of a notification of it."""
+    region, name, title, labels, contents = SHOPS[language]
+    channel = await emulator.channel(name=name, region=region)
+    rows = [("template", "example_parcel", title), *zip(("item",) * 4, KEYS, labels[:4], strict=True)]
+    rows.append(("button", "example_track", labels[4]))
+    csv = "".join(f"{kind},{key},{label}\n" for kind, key, label in [("kind", "key", "label"), *rows])
+    path = f"/channels/{channel['channel_id']}/grants"
+    await emulator.control("POST", path, {"csv": csv})
+    items = [{"itemKey": key, "content": content} for key, content in zip(KEYS, contents, strict=True)]
+    body = {
+        "emphasizedItem": items[0],
+        "items": items[1:],
+        "buttons": [{"buttonKey": "example_track", "url": "https://example.com/parcels/1234567"}],
+    }
+    return channel, {"templateKey": "example_parcel", "body": body}
+
+
 class Phone:
     """A page with a user's phone, which notes every fault and every address that it asks."""
 

@@ -10,21 +10,15 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from emulator_support import RunningEmulator
-from phone_support import CHROMIUM, MISSING, PHONES, Phone, chromium, context_of, phone_of
+from phone_support import CHROMIUM, MISSING, PHONES, Phone, chromium, context_of, phone_of, shop_of
 
 LONG_AGO = "2024-01-15T00:00:00Z"
-FONTS = {"zh-Hant": "TC", "ja": "JP"}
-BODY = {
-    "body": {
-        "emphasizedItem": {"itemKey": "date_002_ja", "content": "2024年8月10日(土)"},
-        "items": [
-            {"itemKey": "time_range_001_ja", "content": "午前中"},
-            {"itemKey": "number_001_ja", "content": "1234567"},
-            {"itemKey": "price_001_ja", "content": "12,000円"},
-        ],
-        "buttons": [{"buttonKey": "check_delivery_status_ja", "url": "https://example.com/parcel/1234567"}],
-    }
+FONTS = {
+    "zh-Hant": ("TC",),
+    "ja": ("JP",),
+    "th": ("Thai", "Loma", "Garuda", "Waree", "Sawasdee", "Umpush", "Kinnari"),
 }
+"""How the names of fonts with this language's own forms end."""
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 
 
@@ -51,11 +45,11 @@ async def test_a_user_consents_verifies_and_sees_the_notification_by_clicks_alon
     emulator: RunningEmulator, browser: Browser, width: int, language: str
 ) -> None:
     phone = await phone_of(browser, emulator, language, width, reception="not_set", verified_at=LONG_AGO)
-    channel = await emulator.channel(name="黒猫便 Express")
+    channel, body = await shop_of(emulator, language)
     await phone.open()
     await phone.sees("chats.empty")
     await phone.shot("0-empty")
-    await emulator.send(channel, phone.phone, tag="order-0000000001", body=BODY)
+    await emulator.send(channel, phone.phone, tag="order-0000000001", body=body)
     await phone.sees("banner.consent")
     await phone.shot("1-chats")
     await phone.page.locator(".chat-line").first.click()
@@ -82,6 +76,7 @@ async def test_a_user_consents_verifies_and_sees_the_notification_by_clicks_alon
     await phone.click("pin.see")
     await expect(phone.page.locator(".m-notice")).to_contain_text("1234567")
     await phone.shot("8-card")
+    await check_fonts(phone, ".m-notice")
     assert (await emulator.ledger())[0]["fate"] == "delivered"
     await phone.page.locator(".back").click()
     await expect(phone.page.locator(".chat-line")).to_have_count(2)

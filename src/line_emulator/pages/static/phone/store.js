@@ -2,6 +2,7 @@
 
 const BASE = "/_emulator/v1/users/";
 const FIRST_WAIT = 300;
+const RELEASING = new Set(["agree", "refuse", "enter_pin"]);
 const LONGEST_WAIT = 5000;
 
 export class ActionFailed extends Error {}
@@ -82,7 +83,10 @@ export class Store {
 
   /** One tap of the user. Raises ActionFailed with the emulator's words, or with "" when it does not answer. */
   async act(action, values = {}) {
-    return this.call("POST", `${encodeURIComponent(this.phone)}/actions`, { action, ...values });
+    const user = await this.call("POST", `${encodeURIComponent(this.phone)}/actions`, { action, ...values });
+    // What these release decides where the next tap leads, so it must not wait for the live channel.
+    if (RELEASING.has(action)) this.take(await this.look());
+    return user;
   }
 
   /** The user has seen all of a chat. What is seen at the same moment is said once. */
