@@ -22,6 +22,7 @@ from line_emulator.bot_api.http import (
     respond,
 )
 from line_emulator.bot_api.service import trouble_after, trouble_before
+from line_emulator.control.http import fault_of
 from line_emulator.faults import API_KINDS
 from line_emulator.state import State
 from line_emulator.world import numbers
@@ -35,6 +36,8 @@ RECEIPT_RETRIES = (60_000, 300_000, 1_800_000, 7_200_000)
 """Virtual ms from a failed post of a receipt to the next."""
 RECEIPTS_AT_ONCE = 32
 LONGEST_TEXT = 5000
+LONGEST_FIELD = 2000
+"""Of everything else in an order: it is kept, and shown in lists."""
 KEEPALIVE = 3.0
 """Below the 5 seconds after which common servers close an idle connection: a post on one just being closed is lost."""
 
@@ -51,6 +54,12 @@ class SmsOrder(msgspec.Struct, forbid_unknown_fields=True, rename={"sender": "fr
 
 
 _decode = msgspec.json.Decoder(SmsOrder).decode
+
+
+def _fault_of(body: bytes, error: Exception) -> str:
+    if not isinstance(error, ValueError):
+        return "The body is nested too deeply"
+    return fault_of(body, error, SmsOrder)
 
 
 class Receipt(msgspec.Struct):
@@ -106,11 +115,21 @@ class Carrier:
         try:
             order = _decode(body)
         except (ValueError, RecursionError) as error:
-            return refusal(Problem(400, f"The body is not as the carrier takes it: {error}"))
+            return refusal(Problem(400, _fault_of(body, error)))
         if not numbers.is_e164(order.to):
-            return refusal(Problem(400, "to must be a number in E.164 form, such as +886912345678"))
+            text = f"to is {order.to[:50]!r}; it must be a number in E.164 form, such as +886912345678"
+            return refusal(Problem(400, text))
         if not 0 < len(order.text) <= LONGEST_TEXT:
-            return refusal(Problem(400, f"text must have 1 to {LONGEST_TEXT} characters"))
+            text = f"text has {len(order.text)} characters; it must have 1 to {LONGEST_TEXT}"
+            return refusal(Problem(400, text))
+        for name, value in (
+            ("from", order.sender),
+            ("reference", order.reference),
+            ("receipt_url", order.receipt_url),
+            ("receipt_token", order.receipt_token),
+        ):
+            if len(value or "") > LONGEST_FIELD:
+                return refusal(Problem(400, f"{name} may have {LONGEST_FIELD} characters at most"))
         if order.receipt_url is not None and not order.receipt_url.startswith(("http://", "https://")):
             return refusal(Problem(400, "receipt_url must be an http or https address"))
         state = self._state

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from line_emulator import wiring
+from line_emulator import receiver, wiring
 from line_emulator.director import MOST_PLAYING
 from line_emulator.journal import BadStateFile
 from line_emulator.scenarios import LARGEST, BadScenario, Scenario, read
@@ -27,11 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="LINE's side of LINE notification messages, on your machine. Nothing reaches LINE or a real phone.",
 )
-
-
-@app.callback()
-def _root() -> None:
-    """Keeps `serve` a command of its own, as others will come beside it."""
 
 
 @app.command()
@@ -79,6 +74,26 @@ def serve(
         raise typer.Exit(130) from None
 
 
+@app.command()
+def receive(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 9000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    secret: Annotated[
+        str | None,
+        typer.Option(envvar="LINE_CHANNEL_SECRET", help="Channel secret, to check signatures with."),
+    ] = None,
+) -> None:
+    """A webhook receiver for the first steps: prints what comes, answers 200."""
+    try:
+        listener = wiring.listen(host, port)
+    except OSError as error:
+        print(_remedy(host, port, error), file=sys.stderr, flush=True)
+        raise typer.Exit(1) from None
+    receiver.run(host, listener, secret)
+
+
 def _allow_many_connections() -> None:
     """Lifts the number of open files as far as this account may: each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -114,6 +129,7 @@ async def _serve(
     url = await emulator.start(host, port)
     emulator.director.play_all(plays)
     print(f"line-emulator listens on {url}", flush=True)
+    print("Open it in a browser, or point a LINE SDK at it. Ctrl-C ends it.", flush=True)
     wiring.tune_for_load()
     await stopping.wait()
     await emulator.stop()

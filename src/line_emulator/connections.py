@@ -17,6 +17,7 @@ from line_emulator.front import AT_ONCE
 
 READ_SECONDS = 30.0
 HEAD_LIMIT = 64 * 1024
+_TLS_HELLO = b"\x16\x03"
 
 _TOO_SLOW = 408, "Request Timeout", "The request did not arrive in time"
 _HEAD_TOO_LARGE = 431, "Request Header Fields Too Large", "The request line and headers are too long"
@@ -30,27 +31,49 @@ class Connection(HttpToolsProtocol):
         self.reading_since: float | None = self.loop.time()
         self._read = 0
         self._head: int | None = 0
+        self._ended = False
         self._short: list[bytes] | None = None
         self._keep_alive = True
+        self._under_way: Any = None
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request. Those of its head are counted, at first roughly: a read may hold a body too."""
-        self._read = len(data)
+        if data[:2] == _TLS_HELLO and self.cycle is None:
+            self.logger.warning("Somebody speaks https to this port. Write http:// in front of its address.")
+            self.transport.close()
+            return
+        self._read, self._ended = len(data), False
         if self._head is not None:
             self._head += self._read
         super().data_received(data)
         if self._head is not None and self._head > HEAD_LIMIT:
             self._refuse(*_HEAD_TOO_LARGE)
 
+    def _should_upgrade(self) -> bool:
+        # A WebSocket begins with GET (RFC 6455). Anything else goes on as the request that it is.
+        return self.parser.get_method() == b"GET" and super()._should_upgrade()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._under_way = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The other side has gone. uvicorn tells only the latest of several pipelined requests."""
+        self.pipeline.clear()
+        if self._under_way is not None:
+            self._under_way.disconnected = True
+        super().connection_lost(exc)
+
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._head = self._read
+        # Of a read that ended another request, nobody knows how much belongs to this one: not to be held against it.
+        self._head = 0 if self._ended else self._read
         self.reading_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
         """Its head is there."""
-        if self._head is not None and self._head > HEAD_LIMIT and self._true_head() > HEAD_LIMIT:
+        if max(self._head or 0, self._read) > HEAD_LIMIT and self._true_head() > HEAD_LIMIT:
             self._refuse(*_HEAD_TOO_LARGE)
             raise ValueError("the head is too long")  # Ends the parser's work on these bytes.
         self._head = None
@@ -66,6 +89,8 @@ class Connection(HttpToolsProtocol):
             return False
         if self.cycle is not None and not self.cycle.response_complete:
             return False
+        if self.flow.write_paused:
+            return False  # Who does not read the answers gets no more of them: the usual way waits.
         length = [value for name, value in self.headers if name == b"content-length"]
         small = len(length) == 1 and length[0].isdigit() and len(length[0]) < 6
         return small and self.parser.get_http_version() == "1.1"
@@ -86,7 +111,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """All of it is there."""
-        self.reading_since = None
+        self._ended, self.reading_since = True, None
         if self._short is None:
             super().on_message_complete()
             return

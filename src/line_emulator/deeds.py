@@ -15,7 +15,7 @@ from line_emulator import times
 from line_emulator.control import channels
 from line_emulator.control.http import Refused, check
 from line_emulator.control.users import perform
-from line_emulator.faults import Fault
+from line_emulator.faults import order_of
 from line_emulator.scenarios import VERIFY, ActDeed, ChannelDeed, Step, UserDeed, Who
 from line_emulator.state import State
 from line_emulator.world.accounts import NEED_CHANNEL
@@ -29,10 +29,15 @@ WAITING, DOING, IN_FORCE, DONE, FAILED, DROPPED = "waiting", "doing", "in force"
 
 
 class Undo(msgspec.Struct):
-    """How to put back what a step did, at virtual time `due`: a fault, or values of channels."""
+    """How to put back what a step did: a fault, values of channels, or the clock's mode and speed.
 
-    due: int
+    It is done at virtual time `due`; None: only when the scenario is ended. `clock`: (what the step set, what was
+    before) of mode and speed.
+    """
+
+    due: int | None
     fault_id: int | None = None
+    clock: dict[str, tuple[Any, Any]] = {}
     channels: dict[str, dict[str, Any]] = {}
 
 
@@ -63,13 +68,18 @@ class Deeds:
         return deed(played)
 
     def put_back(self, undo: Undo) -> None:
-        """Withdraws the fault, gives channels their former values. Raises Refused."""
+        """Withdraws the fault, gives channels and the clock their former values. Raises Refused."""
         if undo.fault_id is not None:
             self._state.faults.remove(undo.fault_id)
         for channel_id, values in undo.channels.items():
             channel = self._state.world.channels.get(channel_id)
             if channel is not None:
                 channels.apply(self._state, channel, _restored(values))
+        # Whatever was set by others since then stays.
+        clock = self._state.clock
+        former = {name: was for name, (own, was) in undo.clock.items() if getattr(clock, name) == own}
+        if former:
+            self._state.traveller.change_at_once(former.get("mode"), former.get("speed"))
 
     def _due(self, step: Step) -> int | None:
         return None if step.lasts is None else self._state.clock.now() + times.parse_duration(step.lasts)
@@ -78,7 +88,7 @@ class Deeds:
         """Orders a fault."""
         order = played.step.fault
         assert order is not None
-        fault = self._state.faults.add(Fault(id=0, **msgspec.structs.asdict(order)))
+        fault = self._state.faults.add(order_of(**msgspec.structs.asdict(order)))
         due = self._due(played.step)
         if due is not None:
             played.undo = Undo(due, fault_id=fault.id)
@@ -88,9 +98,18 @@ class Deeds:
         self._state.faults.remove()
 
     def clock(self, played: Played) -> None:
-        """Sets speed and mode of the clock."""
+        """Sets speed and mode of the clock, until the scenario is ended."""
         body = played.step.clock
         assert body is not None
+        clock = self._state.clock
+        given = {"mode": body.mode, "speed": body.speed}
+        changed = {
+            name: (own, getattr(clock, name))
+            for name, own in given.items()
+            if own is not None and own != getattr(clock, name)
+        }
+        if changed:
+            played.undo = Undo(None, clock=changed)
         self._state.traveller.change_at_once(body.mode, body.speed)
 
     def channel(self, played: Played) -> None:

@@ -18,6 +18,7 @@ from line_emulator.scenarios import Scenario, read
 from line_emulator.state import State
 
 MOST_PLAYING = 100
+LONGEST_LOGGED = 300
 
 
 class Play(msgspec.Struct):
@@ -91,7 +92,8 @@ class Director:
         if play is None:
             return False
         self._counting = [entry for entry in self._counting if entry[0] is not play]
-        for played in play.steps:
+        # The last first: each puts back what it found.
+        for played in sorted(play.steps, key=lambda played: played.at or 0)[::-1]:
             self._put_back(play, played)
             if played.state in (WAITING, DOING):
                 played.state = DROPPED
@@ -123,7 +125,7 @@ class Director:
     def _begin(self, play: Play) -> None:
         clock: Clock = self._state.clock
         for played in play.steps:
-            if played.undo is not None:
+            if played.undo is not None and played.undo.due is not None:
                 clock.call_at(played.undo.due, partial(self._put_back, play, played))
             elif played.state in (WAITING, DOING):
                 if played.step.at is not None:
@@ -180,8 +182,9 @@ class Director:
         played.state = FAILED if error is not None else DONE
         if error is not None:
             where = _place(play, played) + 1
-            logging.getLogger(__name__).warning("%s, step %s: %s", play.scenario.name, where, error)
-        elif played.undo is not None:
+            name, said = _one_line(play.scenario.name), _one_line(error)
+            logging.getLogger(__name__).warning("%s, step %s: %s", name, where, said)
+        elif played.undo is not None and played.undo.due is not None:
             played.state = IN_FORCE
             self._state.clock.call_at(played.undo.due, partial(self._put_back, play, played))
         self._note(play, played)
@@ -205,6 +208,11 @@ class Director:
 
 def _place(play: Play, played: Played) -> int:
     return next(number for number, other in enumerate(play.steps) if other is played)
+
+
+def _one_line(text: str) -> str:
+    """A text of a scenario as a log may have it: no line of its own, nothing that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:LONGEST_LOGGED])
 
 
 def over(play: Play) -> bool:

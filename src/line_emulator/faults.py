@@ -5,7 +5,7 @@ webhooks.
 from __future__ import annotations
 
 import random
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -15,13 +15,18 @@ WEBHOOK_KINDS = (*API_KINDS, *EVENT_KINDS)
 _LAST = frozenset({"drop", *API_KINDS[1:]})
 """What decides the outcome: after one of these no other fault strikes, so none is spent for nothing."""
 MOST = 1_000_000_000_000
+MOST_ORDERS = 1000
+"""In force at a time: every request looks through them."""
+DEFAULT_MS = {"latency": 1000, "delay": 60_000, "reorder": 60_000}
+DEFAULT_STATUS = 500
 CONTROL_PREFIX = "/_emulator/"
 
 
 class Fault(msgspec.Struct, kw_only=True, omit_defaults=False):
     """One order. `next`: for so many more; `share`: of how many (0 to 1); neither: for all.
 
-    `status`: the status to answer with; `ms`: real ms for `latency`, virtual ms for `delay` and `reorder`.
+    `status`: the status to answer with; `ms`: real ms for `latency`, virtual ms for `delay` and `reorder`; where they
+    are not said, see `order_of`.
     `path`: only this path, or with a star at its end all that begin so. `hits`: how often it struck.
     """
 
@@ -134,6 +139,16 @@ class Faults:
         self.webhook = [fault for fault in self.orders if fault.target == "webhook"]
 
 
+def order_of(**values: Any) -> Fault:
+    """An order with what was not said put in: `ms` where the kind takes time, `status` where it answers."""
+    fault = Fault(id=0, **values)
+    if fault.ms is None:
+        fault.ms = DEFAULT_MS.get(fault.kind)
+    if fault.status is None and fault.kind in ("status_before", "status_after"):
+        fault.status = DEFAULT_STATUS
+    return fault
+
+
 def fault_in(fault: Fault) -> str | None:
     """What is wrong with an order, in words; None if nothing is."""
     kinds = {"api": API_KINDS, "webhook": WEBHOOK_KINDS}.get(fault.target)
@@ -142,13 +157,11 @@ def fault_in(fault: Fault) -> str | None:
     if fault.kind not in kinds:
         return f"kind is {fault.kind!r}; for the target {fault.target} it must be one of {', '.join(kinds)}"
     if fault.share is not None and not 0 <= fault.share <= 1:
-        return "share must lie between 0 and 1"
+        return f"share is {fault.share:g}; it must lie between 0 and 1"
     if fault.next is not None and not 1 <= fault.next <= MOST:
-        return f"next must lie between 1 and {MOST}"
+        return f"next is {fault.next}; it must lie between 1 and {MOST}"
     if fault.status is not None and not 200 <= fault.status <= 599:
-        return "status must be an HTTP status from 200 to 599"
+        return f"status is {fault.status}; it must be an HTTP status from 200 to 599"
     if fault.ms is not None and not 0 <= fault.ms <= 3_600_000_000:
-        return "ms must lie between 0 and 3600000000"
-    if fault.kind in ("latency", "delay") and fault.ms is None:
-        return f"the kind {fault.kind} needs ms"
+        return f"ms is {fault.ms}; it must lie between 0 and 3600000000"
     return None

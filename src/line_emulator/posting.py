@@ -6,6 +6,7 @@ Source: Messaging API, "Receive messages (webhook)", "Check webhook error statis
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 
 import aiohttp
@@ -84,8 +85,25 @@ class Poster:
         except TimeoutError:
             post.reason, post.detail = "request_timeout", "no answer within 2 seconds"
         except aiohttp.ClientConnectorError as error:
-            post.reason, post.detail = "could_not_connect", str(error)
+            post.reason, post.detail = "could_not_connect", why_not_connected(error)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             post.reason, post.detail = "unclassified", str(error) or type(error).__name__
         finally:
             post.duration_ms = round((time.monotonic() - started) * 1000, 1)
+
+
+def why_not_connected(error: aiohttp.ClientConnectorError) -> str:
+    """Why nobody was reached, in plain words."""
+    host = f"[{error.host}]" if ":" in (error.host or "") else error.host
+    place = f"{host}:{error.port}"
+    text = str(error.os_error)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"The TLS certificate of {place} is not trusted: {error.certificate_error}"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return f"No TLS with {place}: {text}. Does it speak http only?"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"The name {host} can't be resolved: {error.os_error.strerror or text}"
+    # Where a name has several addresses, one error names the failures of all.
+    if error.os_error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in text:
+        return f"Nobody listens on {place}"
+    return f"There is no way to {place}: {error.os_error.strerror or text}"

@@ -5,6 +5,7 @@ YAML or JSON. Whatever is wrong is said with its step, its line where there is o
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -13,19 +14,23 @@ from msgspec import UNSET, UnsetType
 
 from line_emulator import times
 from line_emulator.clock import PAUSED, REAL
+from line_emulator.control import wording
 from line_emulator.control.channels import ChannelBody
 from line_emulator.control.http import Refused
 from line_emulator.control.trouble import ClockBody, FaultBody
 from line_emulator.control.users import ActionBody, UserBody
-from line_emulator.faults import Fault, fault_in
+from line_emulator.faults import fault_in, order_of
 from line_emulator.world.accounts import ACTIONS
 from line_emulator.world.notifications import RECEPTIONS
 
 LARGEST = 256 * 1024
 MOST_STEPS = 1000
 DEEPEST = 20
+LONGEST_LINE = 80
+INDENT = "indent with spaces, steps equally deep"
 VERIFY = "verify"
 """An action beside those of the control API: asks for a PIN and enters it."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 DEEDS = ("fault", "clear_faults", "act", "user", "channel", "clock")
 
 
@@ -129,9 +134,9 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename={"la
     def _check_deed(self) -> None:
         wrong = None
         if self.fault is not None:
-            wrong = fault_in(Fault(id=0, **msgspec.structs.asdict(self.fault)))
+            wrong = fault_in(order_of(**msgspec.structs.asdict(self.fault)))
         elif self.act is not None:
-            wrong = self.act.who.fault()
+            wrong = self.act.who.fault() or self.act.fault()
             if self.act.action not in (VERIFY, *ACTIONS):
                 wrong = f"action is {self.act.action!r}; it must be one of {', '.join((VERIFY, *ACTIONS))}"
         elif self.user is not None:
@@ -165,8 +170,9 @@ def read(text: str | bytes, source: str = "The scenario") -> Scenario:
         raw, lines = _parse(text)
     except BadScenario as error:
         raise BadScenario(f"{source}{error}") from None
-    if not isinstance(raw, dict) or not isinstance(raw.get("steps"), list):
-        raise BadScenario(f"{source} must be a mapping with a name and a list of steps")
+    wrong = _wrong_at_the_top(raw)
+    if wrong is not None:
+        raise BadScenario(f"{source} {wrong}")
     steps: list[Step] = []
     if not 1 <= len(raw["steps"]) <= MOST_STEPS:
         raise BadScenario(f"{source} has {len(raw['steps'])} steps; it must have 1 to {MOST_STEPS}")
@@ -179,19 +185,35 @@ def read(text: str | bytes, source: str = "The scenario") -> Scenario:
         except Refused as error:
             raise BadScenario(f"{where}: {error.message}") from None
         except (ValueError, TypeError, OverflowError) as error:
-            raise BadScenario(f"{where}: {_plain(str(error))}") from None
+            raise BadScenario(f"{where}: {_plain(error, entry, Step)}") from None
         step.line = UNSET if line is None else line
         steps.append(step)
     try:
         return msgspec.convert({**raw, "steps": steps}, Scenario)
     except ValueError as error:
-        raise BadScenario(f"{source}: {_plain(str(error))}") from None
+        raise BadScenario(f"{source}: {_plain(error, raw, Scenario)}") from None
 
 
-def _plain(text: str) -> str:
-    """msgspec's wording, with the place in front as our other texts have it."""
-    problem, separator, place = text.partition(" - at `$")
-    return f"{place.strip('`').lstrip('.')}: {problem}" if separator else problem
+def _wrong_at_the_top(raw: Any) -> str | None:
+    if not isinstance(raw, dict):
+        return "must be a mapping with a name and a list of steps"
+    known = Scenario.__struct_fields__
+    for name in raw:
+        if name not in known:
+            return f"has an unknown key `{str(name)[:50]}` at the top: {wording.nearest(str(name), known)}"
+    for name, form in (("name", "name: Christmas"), ("steps", "steps: and below it a list of steps")):
+        if name not in raw:
+            return f"lacks {name} at the top; write {form}"
+    if not isinstance(raw["steps"], list):
+        return "must have a list of steps under steps"
+    return None
+
+
+def _plain(error: Exception, data: Any, kind: type) -> str:
+    """What is wrong with it, in words; other errors than msgspec's have their own."""
+    return (
+        wording.explain(str(error), data, kind) if isinstance(error, msgspec.ValidationError) else str(error)
+    )
 
 
 class _Loader(yaml.SafeLoader):
@@ -217,6 +239,10 @@ def _parse(text: str | bytes) -> tuple[Any, dict[int, int]]:
             line = event.start_mark.line + 1 if event.start_mark is not None else 1
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise BadScenario(f", line {line}: anchors and aliases (& and *) are not taken; write it out")
+            if _SURROGATE.search(getattr(event, "value", None) or ""):
+                raise BadScenario(
+                    f", line {line}: half a surrogate pair (\\ud800 to \\udfff) is no character"
+                )
             opens = isinstance(event, yaml.CollectionStartEvent)
             depth += opens - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEEPEST:
@@ -230,9 +256,20 @@ def _parse(text: str | bytes) -> tuple[Any, dict[int, int]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-        raise BadScenario(f"{where}: {error.problem or error.context or 'it is no YAML'}") from None
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise BadScenario(f" is neither YAML nor JSON: {str(error).splitlines()[0]}") from None
+        told = f"{where}: {error.problem or error.context or 'it is no YAML'}"
+        raise BadScenario(f"{told}{_quoted(text, mark)}; {INDENT}") from None
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        # PyYAML itself stumbles over tags that do not fit their text, such as !!int "" or !!bool x.
+        raise BadScenario(f" is neither YAML nor JSON: {(str(error) or 'a tag').splitlines()[0]}") from None
+
+
+def _quoted(text: str | bytes, mark: yaml.Mark | None) -> str:
+    """The line on which YAML stumbled."""
+    lines = (text if isinstance(text, str) else text.decode("utf-8", "replace")).splitlines()
+    if mark is None or not mark.line < len(lines):
+        return ""
+    line = lines[mark.line].strip()
+    return f" in `{line[:LONGEST_LINE]}`" if line else ""
 
 
 def _lines(node: Any) -> dict[int, int]:

@@ -26,8 +26,9 @@ def _nobody() -> None:
 
 
 class State:
-    """The world and what surrounds it. `fresh`: nothing has happened since a reset, so the clock may be
-    set back. `counted`: called with the path of each answered request to LINE; `emptied`: called by a reset.
+    """The world and what surrounds it. `fresh`: nothing has happened since a reset, and nobody moved the clock
+    forward, so it may be set back. `counted`: called with the path of each answered request to LINE; `emptied`:
+    called by a reset.
     """
 
     def __init__(

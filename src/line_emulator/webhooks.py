@@ -16,7 +16,7 @@ import msgspec
 
 from line_emulator.activity import Activity
 from line_emulator.clock import Clock
-from line_emulator.faults import EVENT_KINDS, Fault, Faults
+from line_emulator.faults import DEFAULT_MS, EVENT_KINDS, Fault, Faults
 from line_emulator.ids import Ids
 from line_emulator.posting import Poster
 from line_emulator.weblog import Post, WebhookLog
@@ -35,7 +35,7 @@ request.
 """
 REDELIVERY = (60_000, 300_000, 1_800_000, 7_200_000, 21_600_000, 43_200_000)
 """Virtual ms from a failed attempt to the next one. LINE does not disclose its own."""
-REORDER_MS = 60_000
+REORDER_MS = DEFAULT_MS["reorder"]
 
 
 class Item(msgspec.Struct, gc=False):

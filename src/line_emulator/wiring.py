@@ -18,11 +18,12 @@ from starlette.exceptions import HTTPException
 
 from line_emulator.activity import Activity
 from line_emulator.bot_api.limits import RateLimits
-from line_emulator.bot_api.routes import line_api
+from line_emulator.bot_api.routes import ROUTES, line_api
 from line_emulator.carrier import Carrier
 from line_emulator.clock import Clock
 from line_emulator.connections import Connection, sweep
 from line_emulator.control.http import Refused, refused, unknown
+from line_emulator.control.paths import LinePaths
 from line_emulator.control.routes import routes as control_routes
 from line_emulator.control.trouble import index
 from line_emulator.director import Director
@@ -185,6 +186,7 @@ def build(*, follower_patience: float = FOLLOWER_PATIENCE, state_file: Path | No
     )
     own.router.redirect_slashes = False
     own.state.emulator = state
+    own.state.line_paths = LinePaths((method, path) for method, path, *_ in ROUTES)
     director = own.state.director = Director(state)
     emulator = Emulator(Front(line_api(state), carrier, own), state, carrier, director)
     if file is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
@@ -79,11 +80,32 @@ async def test_a_webhook_test_posts_no_events_and_says_how_it_went(
     gone = (await emulator.request("POST", TEST, closed, auth(channel))).json
     assert (gone["success"], gone["reason"]) == (False, "COULD_NOT_CONNECT")
     assert gone["statusCode"] <= 0
+    for answer in (fine, error, gone):
+        assert set(answer) == {"success", "timestamp", "statusCode", "reason", "detail"}
+
+
+async def test_a_webhook_test_tells_a_slow_receiver_from_one_that_speaks_no_http(
+    emulator: RunningEmulator, sink: Sink
+) -> None:
+    async def mumble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"what?\r\n\r\n")
+        writer.close()
+
+    channel = await emulator.channel(webhook_url=sink.url)
+    sink.hold = asyncio.Event()
+    slow = (await emulator.request("POST", TEST, headers=auth(channel))).json
+    assert (slow["success"], slow["statusCode"], slow["reason"]) == (False, 0, "REQUEST_TIMEOUT")
+    async with await asyncio.start_server(mumble, "127.0.0.1", 0) as server:
+        there = {"endpoint": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"}
+        odd = (await emulator.request("POST", TEST, there, auth(channel))).json
+    assert (odd["success"], odd["statusCode"], odd["reason"]) == (False, 0, "UNCLASSIFIED")
 
 
 async def test_a_webhook_test_without_any_url_is_404(emulator: RunningEmulator) -> None:
     channel = await emulator.channel()
-    assert (await emulator.request("POST", TEST, headers=auth(channel))).status == 404
+    reply = await emulator.request("POST", TEST, headers=auth(channel))
+    assert (reply.status, reply.json) == (404, {"message": "Webhook endpoint not found"})
 
 
 async def test_the_account_is_described(emulator: RunningEmulator) -> None:

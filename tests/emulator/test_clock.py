@@ -102,6 +102,10 @@ async def test_an_earlier_time_can_be_set_only_right_after_a_reset(emulator: Run
     await emulator.control("POST", "/reset")
     await emulator.user(PHONE)
     await emulator.clock(set="2019-01-01T00:00:00Z", expect=400)
+    for movement in ({"advance": "1h"}, {"set": "2020-01-02T00:00:00Z"}):
+        await emulator.control("POST", "/reset")
+        await emulator.clock(**movement)
+        await emulator.clock(set="2019-01-01T00:00:00Z", expect=400)
 
 
 async def test_unreadable_times_are_refused_with_the_remedy(emulator: RunningEmulator) -> None:

@@ -164,7 +164,7 @@ async def test_headers_of_any_bytes_get_an_answer_that_is_no_500(
 
 
 async def test_what_is_no_http_is_refused_in_json(emulator: RunningEmulator) -> None:
-    reader, writer = await connect(emulator, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
+    reader, writer = await connect(emulator, b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
     answer = await reader.read()
     assert answer.startswith(b"HTTP/1.1 400")
     assert b'{"message":' in answer
@@ -241,3 +241,12 @@ async def test_a_fault_on_order_reaches_the_busy_paths_too(emulator: RunningEmul
     await emulator.user("+818000001234")
     await emulator.fault("api", "status_before", status=503, next=1)
     assert [(await emulator.send(channel, "+818000001234")).status for _ in range(2)] == [503, 202]
+
+
+async def test_who_speaks_https_is_told_of_in_the_log_and_hung_up_on(
+    emulator: RunningEmulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await connect(emulator, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+    assert await reader.read() == b""
+    assert "speaks https to this port" in caplog.text
+    writer.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -278,7 +280,10 @@ async def test_pages_say_what_is_wrong_with_their_address(emulator: RunningEmula
         "/wall?phones=abc",
         "/wall?phones=" + ",".join(f"%2B88691234{number:04d}" for number in range(49)),
     ):
-        assert "This page shows nothing" in await text_of(emulator, path, 400), path
+        page = await text_of(emulator, path, 400)
+        assert "This page shows nothing" in page, path
+        assert "Not found" not in page, path
+    assert "<h1>No phone number</h1>" in await text_of(emulator, "/wall?phones=xyz", 400)
     assert "Make an example" in await text_of(emulator, "/console")
     assert "There is no channel" in await text_of(emulator, "/console/channels/0000000000", 404)
 
@@ -322,3 +327,148 @@ async def test_the_start_page_has_a_request_that_works_as_it_stands(emulator: Ru
     assert request["templateKey"] == "pickup_tw"
     assert request["body"]["items"][0]["itemKey"] == "store_tw"
     assert (await emulator.send(channel, PHONE, body=request)).status == 202
+
+
+def first_body(page: str) -> dict[str, Any]:
+    """The request behind the first button of the start page."""
+    body: dict[str, Any] = json.loads(html.unescape(page.split('data-body="')[1].split('"')[0]))
+    return body
+
+
+async def example_channel(emulator: RunningEmulator) -> dict[str, Any]:
+    """A channel with the table of the example."""
+    channel = await emulator.channel(region="TW")
+    table = await text_of(emulator, "/static/console/example-grants.csv")
+    path = f"{CONTROL}/channels/{channel['channel_id']}/grants"
+    await emulator.request("POST", path, table.encode(), {"Content-Type": "text/csv"})
+    return channel
+
+
+async def test_every_item_of_the_first_notification_has_the_content_that_belongs_to_its_key(
+    emulator: RunningEmulator,
+) -> None:
+    channel = await example_channel(emulator)
+    await emulator.user(PHONE)
+    shown: dict[str, dict[str, str]] = {}
+    for template in ("example_parcel_arrived", "example_payment_due"):
+        page = await text_of(emulator, f"/?template={template}")
+        request = first_body(page)
+        shown[template] = {item["itemKey"]: item["content"] for item in request["body"]["items"]}
+        reply = await emulator.send(channel, PHONE, body=request)
+        assert reply.status == 202
+        command = html.unescape(page.split('<pre id="curl">')[1].split("</pre>")[0])
+        assert json.dumps(request, ensure_ascii=False) in command
+    assert shown["example_parcel_arrived"] == {
+        "example_store": "青松超商 忠孝復興門市",
+        "example_pickup_code": "A-1024",
+        "example_pick_up_until": "8月16日(日)",
+    }
+    assert shown["example_payment_due"]["example_amount"] == "NT$1,200"
+    assert shown["example_payment_due"]["example_due_date"] == "8月31日(一)"
+
+
+async def test_an_item_of_an_unknown_key_gets_a_neutral_content(emulator: RunningEmulator) -> None:
+    channel = await emulator.channel(region="TW")
+    table = "kind,key,template,label\ntemplate,pickup_tw,,包裹\nitem,store_tw,pickup_tw,門市\n"
+    path = f"{CONTROL}/channels/{channel['channel_id']}/grants"
+    await emulator.request("POST", path, table.encode(), {"Content-Type": "text/csv"})
+    await emulator.user(PHONE)
+    request = first_body(await text_of(emulator, "/"))
+    assert request["body"]["items"] == [{"itemKey": "store_tw", "content": "1234567"}]
+
+
+async def test_the_start_page_sends_from_the_examples_channel_and_else_from_the_first(
+    emulator: RunningEmulator,
+) -> None:
+    first = await emulator.channel(name="First")
+    await emulator.user(PHONE)
+    second = await emulator.channel(name="Second")
+
+    async def token(query: str = "") -> str:
+        page = await text_of(emulator, f"/{query}")
+        return page.split('data-token="')[1].split('"')[0]
+
+    assert await token() == first["access_token"]
+    assert await token(f"?from={second['channel_id']}") == second["access_token"]
+    assert await token("?from=0000000000&template=nix") == first["access_token"]
+    example = await example_channel(emulator)
+    await emulator.channel(name="Newest")
+    assert await token() == example["access_token"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/console/nix", "/console/", "/wall/nix", "/phones", "/phones/a/b/%3Cscript%3E"]
+)
+async def test_a_page_that_is_not_there_is_said_by_a_page(emulator: RunningEmulator, path: str) -> None:
+    page = await text_of(emulator, path, 404)
+    assert "<h1>Not found</h1>" in page
+    assert "There is no page" in page
+    assert "<script>" not in page
+
+
+async def test_the_menu_names_the_pages_by_their_titles(emulator: RunningEmulator) -> None:
+    menu = re.findall(
+        r'<a href="([^"]+)"[^>]*>([^<]+)</a>', (await text_of(emulator, "/")).split("</nav>")[0]
+    )
+    entries = [(path, name) for path, name in menu if path != "/"]
+    assert len(entries) == 8
+    for path, name in entries:
+        assert f"<h1>{name}</h1>" in await text_of(emulator, path)
+    channel = await emulator.channel()
+    page = await text_of(emulator, f"/console/channels/{channel['channel_id']}")
+    assert "aria-current" not in page
+
+
+async def test_the_clock_in_the_head_says_its_zone_at_any_speed(emulator: RunningEmulator) -> None:
+    def shown(page: str) -> str:
+        return " ".join(page.split('id="bar-clock"')[1].split("</b>")[1].split("</span>")[0].split())
+
+    assert shown(await text_of(emulator, "/")) == "UTC"
+    await emulator.clock(speed=60)
+    assert shown(await text_of(emulator, "/")) == "UTC × 60"
+    await emulator.clock(mode="paused")
+    assert shown(await text_of(emulator, "/")) == "UTC, paused"
+
+
+async def test_every_scenario_that_comes_along_can_be_played_and_says_what_it_does(
+    emulator: RunningEmulator,
+) -> None:
+    await emulator.clock(mode="paused")
+    page = await text_of(emulator, "/console/faults")
+    texts = page.split('data-call="POST /scenarios" data-body="')[1:]
+    assert len(texts) == 5
+    for text in texts:
+        body = html.unescape(text.split('"')[0]).encode()
+        assert (await emulator.request("POST", f"{CONTROL}/scenarios", body)).status == 200
+    page = html.unescape(await text_of(emulator, "/console/faults"))
+    for said in (
+        "act: agree, 33 % of not set",
+        "fault: api status after 500, 50 %, for 1m",
+        "fault: webhook delay 600,000 ms, 33 %, for 30m",
+        "channel: rate_limit 1000, for 10m",
+        "clock: speed 60",
+        "0 of 100 requests",
+    ):
+        assert said in page
+
+
+async def test_a_step_beyond_the_end_of_time_or_with_strange_values_is_shown_all_the_same(
+    emulator: RunningEmulator,
+) -> None:
+    steps = [
+        {"at": "3000000d", "user": {"who": {"share": 1, "prefix": "+88691"}, "name": "<b>" * 30}},
+        {"at": "1h", "clear_faults": True},
+        {"after": 3, "fault": {"target": "api", "kind": "status_after", "path": "/x" * 200}},
+        {"at": "1h", "channel": {"templates": ["example_a"] * 50, "webhook_url": None}},
+    ]
+    await emulator.control("POST", "/scenarios", {"name": "Strange", "steps": steps})
+    page = html.unescape(await text_of(emulator, "/console/faults"))
+    for said in ("100 % of all with numbers +88691…", "clear faults", "status after 500", "webhook_url null"):
+        assert said in page
+
+
+async def test_a_fault_without_a_status_is_shown_with_the_one_that_it_answers(
+    emulator: RunningEmulator,
+) -> None:
+    await emulator.fault("api", "status_after")
+    assert "status after 500" in await text_of(emulator, "/console/faults")

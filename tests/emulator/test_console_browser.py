@@ -113,7 +113,8 @@ async def test_a_newcomer_makes_an_example_sends_a_notification_and_sees_it_on_a
     await page.get_by_role("button", name="Make an example").click()
     await page.get_by_role("heading", name="Send a notification").wait_for()
     await page.get_by_role("button", name="Send").first.click()
-    await expect(page.locator("#sent")).to_contain_text("LINE answered 202")
+    row = page.locator(".people li").first
+    await expect(row.locator("output")).to_contain_text("LINE answered 202")
     phone = page.frame_locator("#first-phone iframe")
     await expect(phone.locator("body")).to_contain_text("Example shop")
     await expect(page.locator("#fates .delivered b")).to_have_text("1")
@@ -132,7 +133,104 @@ async def test_a_user_who_rejects_is_422_and_the_page_says_what_that_means(
     await emulator.user(PHONE, reception="reject")
     page = await opened(browser, emulator.url)
     await page.get_by_role("button", name="Send").click()
-    await expect(page.locator("#sent")).to_contain_text("LINE answered 422. LINE can't send to this user")
+    await expect(page.locator(".people output")).to_contain_text(
+        "LINE answered 422. LINE can't send to this user"
+    )
+
+
+async def test_a_notification_can_be_sent_from_another_channel_with_another_template(
+    emulator: RunningEmulator, browser: Browser
+) -> None:
+    page = await opened(browser, emulator.url)
+    await page.get_by_role("button", name="Make an example").click()
+    await expect(page.locator("#first-users")).to_contain_text("Example shop")
+    other = await emulator.channel(name="Another shop")
+    await page.reload()
+    await expect(page.locator("#first-users")).to_contain_text("Example shop")
+    async with page.expect_navigation():
+        await page.get_by_label("Template").select_option("example_payment_due")
+    await page.get_by_role("button", name="Send", exact=True).first.click()
+    await expect(page.locator(".people li").first.locator("output")).to_contain_text("LINE answered 202")
+    async with page.expect_navigation():
+        await page.locator("#first-choice").get_by_label("Channel").select_option(other["channel_id"])
+    await expect(page.locator("#first-users")).to_contain_text("Another shop")
+    await page.get_by_role("button", name="Send", exact=True).first.click()
+    await expect(page.locator(".people li").first.locator("output")).to_contain_text("LINE answered 202")
+    rows = await emulator.ledger()
+    assert [row["template_key"] for row in rows] == ["example_payment_due", "shipment_completed_ja"]
+    assert rows[1]["channel_id"] == other["channel_id"]
+
+
+async def test_on_a_narrow_window_the_answer_and_the_phone_are_in_sight_after_send(
+    emulator: RunningEmulator, browser: Browser
+) -> None:
+    page = await opened(browser, emulator.url, 390)
+    await page.get_by_role("button", name="Make an example").click()
+    await page.get_by_role("button", name="Send", exact=True).first.click()
+    await expect(page.locator(".people li").first.locator("output")).to_contain_text("LINE answered 202")
+    await expect(page.locator("#first-phone .glass")).to_be_in_viewport(ratio=0.95)
+    await expect(page.get_by_text("LINE answered 202", exact=True)).to_be_in_viewport()
+
+
+async def test_the_example_users_are_made_anew_after_a_refusal(
+    emulator: RunningEmulator, browser: Browser
+) -> None:
+    page = await opened(browser, emulator.url)
+    await page.get_by_role("button", name="Make an example").click()
+    await expect(page.locator("#first-users")).to_contain_text("Jun")
+    await page.locator(".people li", has_text="Jun").get_by_role("button", name="Send").click()
+    await expect(page.locator(".people li", has_text="Jun").locator("output")).to_contain_text("202")
+    jun = emulator.state.world.people.find_phone("+886912000002")
+    assert (jun.language, jun.reception) == ("en", "not_set")
+    await emulator.act("+886912000002", "refuse")
+    await expect(page.locator(".people li", has_text="Jun")).to_contain_text("reject")
+    await page.get_by_role("button", name="Make the example users anew").click()
+    await expect(page.locator("#first-anew output")).to_have_text("Made anew.")
+    await expect(page.locator(".people li", has_text="Jun").locator(".reception")).to_have_text("not set")
+    await page.locator(".people li", has_text="Jun").get_by_role("button", name="Send").click()
+    await expect(page.locator("#fates .pending b")).to_have_text("1")
+    assert (await emulator.screen("+886912000002"))["prompts"]
+
+
+async def test_the_webhook_can_be_tested_as_soon_as_its_url_is_saved(
+    emulator: RunningEmulator, sink: Sink, browser: Browser
+) -> None:
+    channel = await emulator.channel()
+    page = await opened(browser, f"{emulator.url}/console/channels/{channel['channel_id']}")
+    test = page.get_by_role("button", name="Test the webhook")
+    await expect(test).to_be_disabled()
+    await expect(page.locator("#webhook-test")).to_contain_text("Save a URL first.")
+    await page.get_by_label("URL", exact=True).fill(sink.url)
+    await page.get_by_role("button", name="Save").first.click()
+    await expect(test).to_be_enabled()
+    await test.click()
+    await expect(page.locator("form output").first).to_contain_text("It answered 200")
+
+
+async def test_faults_and_scenarios_are_ordered_by_one_click(
+    emulator: RunningEmulator, browser: Browser
+) -> None:
+    await emulator.clock(mode="paused")
+    await emulator.control("POST", "/reset")
+    await emulator.clock(set="2030-01-01T10:00:00Z")
+    channel = await emulator.channel()
+    await emulator.user(PHONE)
+    page = await opened(browser, f"{emulator.url}/console/faults")
+    await page.get_by_role("button", name="429 for the next 10").click()
+    orders = page.locator("#orders")
+    await expect(orders).to_contain_text("status before 429")
+    assert (await emulator.send(channel, PHONE)).status == 429
+    for name, said in (
+        ("500 after LINE took it", "status after 500"),
+        ("5 % of webhooks lost", "5 %"),
+        ("3 s late", "latency 3,000 ms"),
+    ):
+        await page.get_by_role("button", name=name).click()
+        await expect(orders).to_contain_text(said)
+    await page.get_by_role("button", name="Play “An evening”").click()
+    step = page.locator("#scenarios tbody tr").nth(1)
+    await expect(step).to_contain_text("act: agree, 33 % of not set")
+    await expect(step).to_contain_text("2030-01-01 12:00:00")
 
 
 async def test_pages_look_again_by_themselves_and_keep_what_is_open(
@@ -198,6 +296,7 @@ async def test_the_clock_is_paused_moved_set_and_sped_up(emulator: RunningEmulat
     await clock.locator("input[name=set]").fill("2020-01-02T03:04:05")
     await clock.get_by_role("button", name="Set", exact=True).click()
     await expect(clock.locator("output")).to_contain_text("The clock moves forward")
+    await expect(clock.locator("output")).to_contain_text("Press “Empty everything” first")
     await clock.locator("select[name=speed]").select_option("60")
     await clock.get_by_role("button", name="Apply").click()
     await clock.get_by_role("button", name="Run").click()
@@ -223,7 +322,7 @@ async def test_a_fault_is_ordered_seen_and_removed(emulator: RunningEmulator, br
     assert (await emulator.send(channel, PHONE)).status == 202
     await form.locator("[name=kind]").select_option("latency")
     await form.get_by_role("button", name="Order").click()
-    await expect(form.locator("output")).to_have_text("the kind latency needs ms")
+    await expect(orders).to_contain_text("latency 1,000 ms")
 
 
 async def test_a_scenario_file_is_played_and_its_steps_seen(

@@ -130,7 +130,11 @@ async def test_the_screen_shows_prompts_the_pin_by_sms_and_the_notification(
     assert (await emulator.screen(PHONE))["prompts"] == ["consent"]
     await emulator.act(PHONE, "agree")
     assert (await emulator.screen(PHONE))["prompts"] == ["pin"]
-    await emulator.act(PHONE, "enter_pin", pin=await emulator.pin(PHONE))
+    pin = await emulator.pin(PHONE)
+    assert len(pin) == 6
+    assert pin.isdigit()
+    assert pin in (await emulator.screen(PHONE))["sms"][-1]["text"]
+    await emulator.act(PHONE, "enter_pin", pin=pin)
     screen = await emulator.screen(PHONE)
     assert screen["prompts"] == []
     chats = {chat["from"]: chat["messages"] for chat in screen["chats"]}

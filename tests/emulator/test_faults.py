@@ -96,7 +96,6 @@ async def test_faults_are_listed_and_withdrawn(emulator: RunningEmulator) -> Non
         {"target": "moon", "kind": "drop"},
         {"target": "api", "kind": "drop"},
         {"target": "api", "kind": "explode"},
-        {"target": "api", "kind": "latency"},
         {"target": "api", "kind": "status_before", "status": 99},
         {"target": "api", "kind": "status_before", "share": 1.5},
         {"target": "api", "kind": "status_before", "next": 0},
@@ -242,3 +241,42 @@ async def test_every_kind_strikes_exactly_n_posts_and_redelivery_brings_what_was
     log = (await emulator.control("GET", "/webhooks"))["rows"]
     assert [row["reason"] is None for row in log] == [False] * 3 + [True] * 5
     assert [row["redelivery"] for row in log] == [False] * 5 + [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "ms", "status"),
+    [
+        ("api", "latency", 1000, None),
+        ("webhook", "delay", 60_000, None),
+        ("webhook", "reorder", 60_000, None),
+        ("api", "status_before", None, 500),
+        ("webhook", "status_after", None, 500),
+        ("api", "disconnect_after", None, None),
+    ],
+)
+async def test_an_order_shows_the_ms_and_status_in_force_where_none_were_said(
+    emulator: RunningEmulator, target: str, kind: str, ms: int | None, status: int | None
+) -> None:
+    made = await emulator.fault(target, kind)
+    assert (made["ms"], made["status"]) == (ms, status)
+    listed = (await emulator.control("GET", "/faults"))["faults"]
+    assert (listed[0]["ms"], listed[0]["status"]) == (ms, status)
+
+
+async def test_ms_and_status_that_were_said_hold(emulator: RunningEmulator) -> None:
+    assert (await emulator.fault("api", "latency", ms=0))["ms"] == 0
+    assert (await emulator.fault("api", "status_before", status=503))["status"] == 503
+
+
+async def test_a_delay_without_ms_holds_an_event_back_for_a_minute(
+    emulator: RunningEmulator, sink: Sink
+) -> None:
+    channel = await emulator.channel(webhook_url=sink.url)
+    await emulator.user(PHONE)
+    await emulator.clock(mode="paused")
+    await emulator.fault("webhook", "delay", next=1)
+    await emulator.send(channel, PHONE, "tag-0000000000000001")
+    await emulator.clock(advance="59s")
+    assert sink.events == []
+    await emulator.clock(advance="2s")
+    assert len(await sink.got(1)) == 1

@@ -179,8 +179,31 @@ async def test_all_bad_rows_are_named_at_once(emulator: RunningEmulator) -> None
     channel = await emulator.channel(region="TW")
     rows = "".join(f"nothing,key_{place},,\n" for place in range(150))
     refused = await put(emulator, channel, TABLE + rows)
-    assert (refused.json["error_count"], len(refused.json["errors"])) == (150, 100)
-    assert [fault["line"] for fault in refused.json["errors"][:3]] == [9, 10, 11]
+    assert (refused.json["error_count"], len(refused.json["errors"])) == (150, 10)
+    assert [fault["line"] for fault in refused.json["errors"]] == list(range(9, 19))
+    assert refused.json["more"] == [
+        {"column": "kind", "remedy": "Write template, item or button.", "count": 140}
+    ]
+
+
+async def test_faults_of_another_kind_are_named_beside_many_of_one_kind(emulator: RunningEmulator) -> None:
+    channel = await emulator.channel(region="TW")
+    rows = "".join(f"nothing,key_{place},,\n" for place in range(50)) + "item,,,\n"
+    refused = await put(emulator, channel, TABLE + rows)
+    assert refused.json["errors"][-1]["line"] == 59
+    assert "The key is missing" in refused.json["errors"][-1]["remedy"]
+    assert [more["count"] for more in refused.json["more"]] == [40]
+
+
+async def test_a_table_that_lost_its_line_ends_is_told_so_and_a_header_alone_is_not(
+    emulator: RunningEmulator,
+) -> None:
+    channel = await emulator.channel(region="TW")
+    refused = await put(emulator, channel, TABLE.replace("\n", "").replace("\r", ""))
+    assert refused.json["error_count"] == 1
+    assert "line ends are missing. With curl use --data-binary" in refused.json["errors"][0]["remedy"]
+    header = await put(emulator, channel, "kind,key,template,label,source")
+    assert "grants no template" in header.json["errors"][0]["remedy"]
 
 
 @pytest.mark.parametrize(

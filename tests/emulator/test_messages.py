@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -124,6 +126,13 @@ async def test_a_redelivered_event_gives_its_reply_token_another_minute_up_to_20
     await emulator.clock(advance="36m")
     assert sum(event["replyToken"] == third for event in sink.events) == 4
     assert (await send(emulator, channel, "reply", replyToken=third)).status == 400
+    late = await emulator.channel(webhook_url=sink.url, redelivery=True, redelivery_schedule=["1170s"])
+    in_time = await token_of_message(emulator, late, sink)
+    too_late = await token_of_message(emulator, late, sink)
+    await emulator.clock(advance="1199s")
+    assert (await send(emulator, late, "reply", replyToken=in_time)).status == 200
+    await emulator.clock(advance="1s")
+    assert (await send(emulator, late, "reply", replyToken=too_late)).status == 400
 
 
 async def test_a_reply_token_of_a_delayed_event_begins_when_the_event_goes_out(
@@ -266,15 +275,27 @@ async def test_a_multicast_with_a_known_retry_key_is_409_without_sent_messages(
 
 
 async def test_multicasts_are_limited_to_200_a_second(emulator: RunningEmulator) -> None:
+    channel, started = await emulator.channel(), time.monotonic()
+    replies = await asyncio.gather(*(send(emulator, channel, "multicast", to=[]) for _ in range(600)))
+    refused = [reply for reply in replies if reply.status != 400]
+    # The bucket refills in real time while they are answered.
+    assert 200 <= len(replies) - len(refused) <= 201 + 200 * (time.monotonic() - started)
+    for reply in refused:
+        message = "The API rate limit has been exceeded. Try again later."
+        assert (reply.status, reply.json) == (429, {"message": message})
+
+
+async def test_a_retry_key_is_one_for_pushes_and_multicasts_in_any_case(emulator: RunningEmulator) -> None:
     channel = await emulator.channel()
-    statuses = {(await send(emulator, channel, "multicast", to=[])).status for _ in range(200)}
-    limits = emulator.state.limits
-    # The bucket refills in real time: what is left of it is taken at once.
-    while limits.take(channel["channel_id"], f"POST {MESSAGE}/multicast", 200, 1):
-        pass
-    refused = await send(emulator, channel, "multicast", to=[])
-    assert statuses == {400}
-    assert refused.json == {"message": "The API rate limit has been exceeded. Try again later."}
+    user_id = await friend(emulator, channel, PHONE)
+    assert (await send(emulator, channel, "push", RETRY, to=user_id)).status == 200
+    for key in (RETRY, RETRY.upper()):
+        again = await send(emulator, channel, "multicast", key, to=[user_id])
+        assert (again.status, again.json["message"]) == (409, "The retry key is already accepted")
+    refused = await send(emulator, channel, "push", RETRY.replace("-", ""), to=user_id)
+    text = "The value for the 'X-Line-Retry-Key' header is invalid"
+    assert (refused.status, refused.json) == (400, {"message": text})
+    assert await fates(emulator) == [("push", "delivered")]
 
 
 @pytest.mark.parametrize("kind", ["push", "reply", "multicast", "narrowcast", "broadcast"])

@@ -7,7 +7,7 @@ import json
 import re
 import struct
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -52,6 +52,17 @@ async def test_what_is_no_number_is_404_and_is_quoted_safely(emulator: RunningEm
     assert b"main.js" not in reply.body
 
 
+@pytest.mark.parametrize("path", ["0912345678", "12345", "%2B0912345678"])
+async def test_a_number_without_its_country_is_told_how_it_is_written_and_offers_nothing(
+    emulator: RunningEmulator, path: str
+) -> None:
+    reply = await emulator.request("GET", f"/phones/{path}")
+    page = reply.body.decode()
+    assert reply.status == 404
+    assert f"<p>{unquote(path)} is no E.164 number; write it with the country code, like" in page
+    assert "main.js" not in page
+
+
 async def test_a_framed_page_says_so_in_its_root(emulator: RunningEmulator) -> None:
     framed = await emulator.request("GET", f"/phones/{quote(PHONE, safe='')}?frame=1")
     whole = await emulator.request("GET", f"/phones/{quote(PHONE, safe='')}")
@@ -83,11 +94,13 @@ def test_every_key_that_the_phone_asks_for_has_words() -> None:
     assert asked <= set(texts.table())
 
 
-async def test_long_names_and_texts_are_cut(emulator: RunningEmulator) -> None:
+async def test_long_names_are_cut_and_texts_longer_than_line_takes_are_refused(
+    emulator: RunningEmulator,
+) -> None:
     await emulator.user(PHONE, name="n" * 1000)
-    await emulator.act(
-        PHONE, "send_message", channel_id=(await emulator.channel())["channel_id"], text="t" * 100_000
-    )
+    channel_id = (await emulator.channel())["channel_id"]
+    await emulator.act(PHONE, "send_message", 400, channel_id=channel_id, text="t" * 5001)
+    await emulator.act(PHONE, "send_message", channel_id=channel_id, text="t" * 5000)
     await emulator.act(PHONE, "read")
     screen = await emulator.screen(PHONE)
     assert (len(screen["user"]["name"]), len(screen["chats"][0]["messages"][0]["text"])) == (200, 5000)

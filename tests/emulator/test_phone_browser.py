@@ -198,6 +198,33 @@ async def test_the_number_is_changed_with_a_code_sent_to_the_new_one(
     phone.is_clean()
 
 
+async def test_a_text_message_above_goes_away_once_its_code_is_used_or_another_page_is_open(
+    emulator: RunningEmulator, browser: Browser
+) -> None:
+    phone = await phone_of(browser, emulator, "en", reception="not_set", verified_at=LONG_AGO)
+    channel, body = await shop_of(emulator, "en")
+    await emulator.send(channel, phone.phone, tag="order-0000000001", body=body)
+    await emulator.act(phone.phone, "agree")
+    await phone.open("#/pin")
+    toast = phone.page.locator(".toast-card")
+    # The page's own timers stand still: what goes away does so for another reason.
+    await phone.page.clock.install()
+    await phone.page.clock.pause_at(await phone.page.evaluate("Date.now() + 1000"))
+    await phone.click("pin.send")
+    await toast.wait_for()
+    await phone.page.evaluate("location.hash = '#/settings'")
+    await expect(toast).to_have_count(0)
+    await phone.page.evaluate("location.hash = '#/pin'")
+    await phone.click("pin.resend")
+    await toast.wait_for()
+    code = (await emulator.screen(phone.phone))["sms"][-1]["pin"]
+    await phone.page.get_by_label(phone.say("pin.label")).fill(code)
+    await phone.click("pin.verify")
+    await phone.sees("pin.done")
+    await expect(toast).to_have_count(0)
+    phone.is_clean()
+
+
 async def test_after_a_lost_connection_the_phone_says_so_and_comes_back(
     emulator: RunningEmulator, browser: Browser
 ) -> None:

@@ -37,7 +37,7 @@ def bytes_of(work: Callable[[], object]) -> int:
 
 
 def test_a_user_that_nobody_touched_costs_at_most_60_bytes() -> None:
-    count = 200_000
+    count = 40_000
 
     def asked_for_everybody() -> World:
         world = World()
@@ -56,7 +56,7 @@ def test_a_user_that_nobody_touched_costs_at_most_60_bytes() -> None:
 
 
 def test_a_user_who_got_a_notification_costs_at_most_1100_bytes() -> None:
-    count = 20_000
+    count = 5_000
     items = [{"itemKey": f"example_{number}", "content": "a content of usual length"} for number in range(6)]
     body = {"templateKey": "example_delivery", "body": {"items": items}}
     raw = repr(body).encode()

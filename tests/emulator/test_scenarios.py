@@ -16,7 +16,7 @@ from line_emulator import times
 from line_emulator.scenarios import LARGEST, BadScenario, read
 
 PHONE, OTHER = "+819012345678", "+819087654321"
-EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "scenarios").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "src" / "line_emulator" / "scenario_files").glob("*.yaml"))
 
 
 async def play(emulator: RunningEmulator, *steps: dict[str, Any], expect: int = 200) -> dict[str, Any]:
@@ -305,7 +305,10 @@ STEP = "  - at: 1m\n    channel: {name: x}\n"
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("name: x\nsteps:\n  - at: 10\n    clear_faults: true\n", r"step 1 \(line 3\): at: Expected `str"),
+        (
+            "name: x\nsteps:\n  - at: 10\n    clear_faults: true\n",
+            r'step 1 \(line 3\): at is 10; write it like "10m"',
+        ),
         (
             "name: x\nsteps:\n" + STEP + "  - at: soon\n    clear_faults: true\n",
             r"step 2 \(line 5\): 'soon' is no dur",
@@ -341,8 +344,25 @@ STEP = "  - at: 1m\n    channel: {name: x}\n"
             "reception is 'maybe'",
         ),
         ("name: x\nsteps: 5\n", "a list of steps"),
+        (
+            "name: x\nstep:\n" + STEP,
+            "unknown key `step` at the top: did you mean `steps`. Known: name, steps, about",
+        ),
+        ("name: x\n", "lacks steps at the top"),
+        (
+            "name: x\nsteps:\n  - {at: 1m, fault: {targt: api, kind: drop}}\n",
+            r"step 1 \(line 3\): unknown field `targt` in fault: did you mean `target`. Known: target, kind, share",
+        ),
+        (
+            "name: x\nsteps:\n  - at: 1m\n\tclear_faults: true\n",
+            r"line 4, column 1: .* in `clear_faults: true`; indent with spaces, steps equally deep",
+        ),
+        (
+            "name: x\nsteps:\n  - at: 1m\n    clear_faults: true\n - at: 2m\n",
+            r"line 5, .* in `- at: 2m`; indent with spaces, steps equally deep",
+        ),
         ("name: x\nsteps: []\n", "has 0 steps"),
-        ("steps:\n" + STEP, "name"),
+        ("steps:\n" + STEP, "lacks name at the top; write name:"),
         ("name: x\ncolour: red\nsteps:\n" + STEP, "colour"),
         ("name: x\nsteps:\n" + STEP * 1001, "has 1001 steps"),
         ("name: [x\nsteps: 5\n", "line 2, column"),
@@ -374,6 +394,43 @@ def test_no_text_makes_the_reader_fail_otherwise(text: str | bytes) -> None:
     for whole in (text, "name: x\nsteps:\n  - " + text if isinstance(text, str) else b"steps:\n  - " + text):
         with suppress(BadScenario):
             read(whole)
+
+
+async def test_ending_a_scenario_puts_back_the_speed_and_mode_that_its_steps_set(
+    emulator: RunningEmulator,
+) -> None:
+    await emulator.clock(mode="paused", speed=2)
+    steps = [{"at": "1m", "clock": {"speed": 50}}, {"at": "2m", "clock": {"speed": 70}}]
+    await play(emulator, *steps)
+    await emulator.clock(advance="5m")
+    assert (await emulator.control("GET", "/clock"))["speed"] == 70
+    assert (await emulator.control("DELETE", "/scenarios"))["removed"] == 1
+    found = await emulator.control("GET", "/clock")
+    assert (found["speed"], found["mode"]) == (2, "paused")
+
+
+async def test_a_speed_that_somebody_set_since_stays_when_a_scenario_is_ended(
+    emulator: RunningEmulator,
+) -> None:
+    await emulator.clock(mode="paused")
+    await play(emulator, {"at": "1m", "clock": {"speed": 50}})
+    await emulator.clock(advance="5m")
+    assert await states(emulator) == ["done"]
+    await emulator.clock(speed=9)
+    await emulator.control("DELETE", "/scenarios")
+    assert (await emulator.control("GET", "/clock"))["speed"] == 9
+
+
+async def test_the_speed_to_put_back_outlasts_a_restart(tmp_path: Path) -> None:
+    async with running_emulator(state_file=tmp_path / "state") as emulator:
+        await emulator.clock(mode="paused", speed=2)
+        await play(emulator, {"at": "1m", "clock": {"speed": 50}})
+        await emulator.clock(advance="5m")
+    async with running_emulator(state_file=tmp_path / "state") as emulator:
+        assert await states(emulator) == ["done"]
+        assert (await emulator.control("GET", "/clock"))["speed"] == 50
+        await emulator.control("DELETE", "/scenarios")
+        assert (await emulator.control("GET", "/clock"))["speed"] == 2
 
 
 async def test_a_bad_scenario_is_400_and_a_huge_one_413(emulator: RunningEmulator) -> None:

@@ -129,10 +129,13 @@ async def test_a_user_who_is_no_friend_can_write_and_tap(emulator: RunningEmulat
     assert all("replyToken" in event for event in events.values())
 
 
-async def test_a_channel_without_a_webhook_url_posts_nothing(emulator: RunningEmulator) -> None:
-    channel = await emulator.channel()
+async def test_a_channel_without_a_webhook_url_posts_nothing(emulator: RunningEmulator, sink: Sink) -> None:
+    channel = await emulator.channel(redelivery=True)
     await emulator.user(PHONE)
+    await emulator.clock(mode="paused")
     await emulator.send(channel, PHONE)
+    await emulator.control("PATCH", f"/channels/{channel['channel_id']}", {"webhook_url": sink.url})
+    await emulator.clock(advance="24h")
     assert await posts(emulator) == []
     assert (await emulator.ledger())[0]["event_at"] is None
 
@@ -173,7 +176,9 @@ async def test_no_answer_within_two_seconds_is_a_time_out(emulator: RunningEmula
     channel = await ready(emulator, sink)
     await emulator.send(channel, PHONE)
     await emulator.clock(advance="1s")
-    assert (await posts(emulator))[0]["reason"] == "request_timeout"
+    post = (await posts(emulator))[0]
+    assert post["reason"] == "request_timeout"
+    assert 1900 <= post["duration_ms"] < 4000
 
 
 async def test_redelivery_is_off_by_default(emulator: RunningEmulator, sink: Sink) -> None:

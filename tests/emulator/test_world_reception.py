@@ -109,6 +109,27 @@ def test_with_unblock_releases_an_unblocking_within_the_window_lets_the_message_
     assert town.events == ["unfollow", "follow", "delivery"]
 
 
+def test_with_unblock_releases_who_must_still_agree_and_verify_is_asked_and_may_do_so_in_time() -> None:
+    town = Town("not_set", verified=False, unblock_releases=True)
+    town.act("block")
+    town.send()
+    town.wait(HOUR)
+    town.act("unblock")
+    assert (town.fates, town.shown) == (["pending"], ["consent_request"])
+    town.act("agree")
+    town.wait(DAY - HOUR - 1)
+    town.verify()
+    assert (town.fates, town.events[-1]) == (["delivered"], "delivery")
+    late = Town(verified=False, unblock_releases=True)
+    late.act("block")
+    late.send()
+    late.act("unblock")
+    assert (late.fates, late.shown) == (["pending"], ["system_received", "pin_request"])
+    late.wait(DAY)
+    late.verify()
+    assert late.fates == ["expired"]
+
+
 def test_with_unblock_releases_an_unblocking_after_the_window_is_too_late() -> None:
     town = Town(unblock_releases=True)
     town.act("block")
@@ -294,13 +315,22 @@ def test_a_pin_is_six_digits_good_for_ten_minutes_and_five_tries() -> None:
     town.wait(600_000)
     assert town.act("enter_pin", pin=PIN).problem is not None
     town.act("request_pin")
+    for _ in range(4):
+        assert town.act("enter_pin", pin="000000").problem is not None
+    town.wait(599_999)
+    assert town.act("enter_pin", pin=PIN).problem is None
+    assert town.fates == ["delivered"]
+    town.wait(VERIFICATION_LASTS)
+    town.send()
+    assert town.fates == ["delivered", "pending"]
+    town.act("request_pin", new_pin="654321")
     for _ in range(5):
         problem = town.act("enter_pin", pin="000000").problem
         assert problem is not None
         assert problem.status == 400
-    assert town.act("enter_pin", pin=PIN).problem is not None
+    assert town.act("enter_pin", pin="654321").problem is not None
     town.verify()
-    assert town.fates == ["delivered"]
+    assert town.fates == ["delivered", "delivered"]
 
 
 def test_a_reception_once_set_never_returns_to_not_set() -> None:
@@ -325,9 +355,9 @@ def test_repeated_actions_change_nothing_and_cause_no_event() -> None:
     for action in ("agree", "add_friend", "block", "unblock"):
         town.act(action)
         town.events.clear()
-        before = town.account.tie(town.channel.channel_id)
+        before = repr((town.account, town.account.tie(town.channel.channel_id), town.account.entries))
         assert town.act(action).problem is None
-        assert town.account.tie(town.channel.channel_id) == before
+        assert repr((town.account, town.account.tie(town.channel.channel_id), town.account.entries)) == before
         assert town.events == []
 
 

@@ -252,7 +252,7 @@ def _values(pattern: list[str], parts: list[str]) -> tuple[str, ...] | None:
 def _take_body(request: Request, route: Route) -> Answer | None:
     content_type = request.content_type
     needed = route.body == "json" or (request.body and content_type)
-    if needed and not content_type.lower().startswith("application/json"):
+    if needed and content_type.partition(";")[0].strip().lower() != "application/json":
         return refusal(problems.unsupported_type(content_type or "null"))
     if request.too_large:
         # The rest is read and thrown away by the server: closing now would lose this answer on its way.

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from line_emulator.control.http import Refused, answer, state_of
+from line_emulator.control.http import Refused, answer, known_parameters, state_of
 from line_emulator.state import State
 from line_emulator.world.ledger import FLEXIBLE_PATH, TEMPLATE_PATH
 from line_emulator.world.notifications import JAPAN_OFFSET
@@ -37,6 +37,7 @@ async def billing(request: Request) -> Response:
     default the present one.
     """
     state = state_of(request)
+    known_parameters(request, "channel_id", "month")
     state.tick()
     month = request.query_params.get("month") or present_month(state)
     if not well_formed(month):

@@ -21,6 +21,8 @@ from line_emulator.world.keys import TEMPLATE
 _TEN_DIGITS = re.compile(r"[0-9]{10}", re.ASCII)
 LONGEST_SCHEDULE = 100
 LONGEST_NAME = 200
+LONGEST_SECRET = 1000
+MOST_KEYS, LONGEST_KEY = 5000, 200
 _KEY_SETS = (
     "templates",
     "item_keys",
@@ -88,11 +90,19 @@ class ChannelBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         if "switcher_secret" in values and not _printable(values["switcher_secret"]):
             raise Refused(400, "switcher_secret must be null or 1 to 1000 visible ASCII characters")
         if "channel_secret" in values:
+            if len(values["channel_secret"]) > LONGEST_SECRET:
+                raise Refused(400, f"channel_secret must have {LONGEST_SECRET} characters at most")
             values["secret"] = values.pop("channel_secret")
         for name in _KEY_SETS:
             if values.get(name) is not None:
-                values[name] = frozenset(values[name])
+                values[name] = _keys(name, values[name])
         return values
+
+
+def _keys(name: str, keys: list[str]) -> frozenset[str]:
+    if len(keys) > MOST_KEYS or any(len(key) > LONGEST_KEY for key in keys):
+        raise Refused(400, f"{name} must be {MOST_KEYS} keys at most, of {LONGEST_KEY} characters at most")
+    return frozenset(keys)
 
 
 def _printable(token: str | None) -> bool:
@@ -120,17 +130,18 @@ def _webhook(url: str | None, channel_id: str) -> str | None:
         return None
     url = url.replace("{channel_id}", channel_id)
     if not valid_endpoint(url):
-        raise Refused(400, f"webhook_url is {url!r}; it must be https, or http on a loopback address")
+        raise Refused(400, f"webhook_url is {url[:500]!r}; it must be https, or http on a loopback address")
     return url
 
 
 async def create(request: Request) -> Response:
     """`POST /channels`."""
     state = state_of(request)
-    values = (await read(request, ChannelBody)).given()
-    for name in ("name", "region"):
-        if name not in values:
-            raise Refused(400, f"{name} is missing")
+    values = (await read(request, ChannelBody, ("name", "region"))).given()
+    if "name" not in values:
+        raise Refused(400, 'name is missing; write it like "Shop"')
+    if "region" not in values:
+        raise Refused(400, f"region is missing; it must be one of {', '.join(REGIONS)}")
     channel_id = values.pop("channel_id", None) or _free_id(state)
     if not _TEN_DIGITS.fullmatch(channel_id):
         raise Refused(400, f"channel_id is {channel_id!r}; it must have ten digits")

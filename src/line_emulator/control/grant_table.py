@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -19,10 +20,13 @@ COLUMNS = ("kind", "key", "template", "label")
 IGNORED = ("source",)
 """Columns that an export has and an import passes over."""
 MOST_ROWS = 5_000
-MOST_FAULTS = 100
+MOST_FAULTS, MOST_ALIKE = 100, 10
+"""So many faults are listed, and so many of one kind."""
 LONGEST_KEY, LONGEST_LABEL = 100, 100
+_VARYING = re.compile(r" \d+|template,\S+")
+"""What differs in the remedies of faults of one kind."""
 _KEY = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -41,12 +45,23 @@ class Table(msgspec.Struct):
     grants: list[Grant]
     faults: list[BadRow]
     fault_count: int = 0
+    alike: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
 
     def fault(self, line: int, column: str, value: str, remedy: str) -> None:
         """Notes a fault."""
         self.fault_count += 1
-        if len(self.faults) < MOST_FAULTS:
+        kind = (column, _VARYING.sub("", remedy))
+        self.alike[kind] += 1
+        if self.alike[kind] <= MOST_ALIKE and len(self.faults) < MOST_FAULTS:
             self.faults.append(BadRow(line, column, value[:200], remedy))
+
+    def more(self) -> list[dict[str, object]]:
+        """Of which kinds there are more than are listed, and how many."""
+        return [
+            {"column": column, "remedy": remedy, "count": count - MOST_ALIKE}
+            for (column, remedy), count in self.alike.items()
+            if count > MOST_ALIKE
+        ]
 
 
 def read(raw: bytes) -> Table:
@@ -58,6 +73,9 @@ def read(raw: bytes) -> Table:
         line = raw.count(b"\n", 0, error.start) + 1
         broken = raw[error.start : error.start + 8].decode("latin-1")
         table.fault(line, "", broken, 'This is not UTF-8. Save the file as "CSV UTF-8".')
+        return table
+    if "\n" not in text and "\r" not in text and text.count(",") > len(COLUMNS):
+        table.fault(1, "", text[:50], "The line ends are missing. With curl use --data-binary, not -d.")
         return table
     rows = _rows(text, table)
     header = next(rows, None)

@@ -35,7 +35,13 @@ async def put(request: Request) -> Response:
     if table.fault_count:
         rows = "row" if table.fault_count == 1 else "rows"
         text = f"Nothing was imported: {table.fault_count} bad {rows}. {_words(table.faults[0])}"
-        return answer({"message": text, "error_count": table.fault_count, "errors": table.faults}, 400)
+        told = {
+            "message": text,
+            "error_count": table.fault_count,
+            "errors": table.faults,
+            "more": table.more(),
+        }
+        return answer(told, 400)
     grants = tuple(sorted(table.grants, key=grant_table.order))
     channel.grants = grants
     channel.templates = frozenset(grant.key for grant in grants if grant.kind == TEMPLATE)

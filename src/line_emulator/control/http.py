@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from line_emulator import times
+from line_emulator.control import wording
 from line_emulator.state import State
 from line_emulator.world.problems import Problem
 
@@ -42,15 +43,41 @@ async def raw_body(request: Request, limit: int = BODY_LIMIT) -> bytes:
     return bytes(body)
 
 
-async def read(request: Request, kind: type[T]) -> T:
-    """The body as `kind`. Raises Refused (400) with the place of the fault."""
+async def read(request: Request, kind: type[T], needs: tuple[str, ...] = ()) -> T:
+    """The body as `kind`. `needs`: what it must have besides what `kind` requires. Raises Refused (400) with the
+    place of the fault.
+    """
     body = await raw_body(request)
+    if not body.strip():
+        names = [*wording.required(kind), *needs]
+        if names:
+            raise Refused(400, f"The body is empty; send JSON such as {wording.sample(names)}")
+        body = b"{}"
     try:
-        return msgspec.json.decode(body or b"{}", type=kind)
+        return msgspec.json.decode(body, type=kind)
     except RecursionError:
         raise Refused(400, "The body is nested too deeply") from None
     except ValueError as error:
-        raise Refused(400, f"The body is not as this call takes it: {error}") from None
+        raise Refused(400, fault_of(body, error, kind)) from None
+
+
+def fault_of(body: bytes, error: ValueError, kind: Any) -> str:
+    """What msgspec found wrong with this body, in words."""
+    if not isinstance(error, msgspec.ValidationError):
+        return wording.malformed(body, str(error).removeprefix("JSON is malformed: "))
+    try:
+        data = msgspec.json.decode(body)
+    except (ValueError, RecursionError) as broken:
+        # What is wrong further on, beyond the field that was complained of.
+        return wording.malformed(body, str(broken).removeprefix("JSON is malformed: "))
+    return f"The body is not as this call takes it: {wording.explain(str(error), data, kind)}"
+
+
+def known_parameters(request: Request, *known: str) -> None:
+    """Raises Refused (400) if the query has others."""
+    for name in request.query_params:
+        if name not in known:
+            raise Refused(400, f"There is no parameter `{name[:50]}`: {wording.nearest(name, known)}")
 
 
 def answer(value: Any, status: int = 200) -> Response:
@@ -92,6 +119,14 @@ def whole(request: Request, name: str, default: int, least: int, most: int) -> i
         return default
     if not text.isascii() or not text.isdigit() or len(text) > 15 or not least <= int(text) <= most:
         raise Refused(400, f"{name} is {text!r}; it must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def number_of(request: Request, name: str) -> int:
+    """A number in the path. Raises Refused (404) where it can't be that of anything."""
+    text: str = request.path_params[name]
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise Refused(404, f"There is no {text[:50]!r}: the number of one is looked for")
     return int(text)
 
 

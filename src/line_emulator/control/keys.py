@@ -27,7 +27,7 @@ _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 async def create(request: Request) -> Response:
     """`POST /channels/{channel_id}/keys` with a public JSON Web Key, or `{"generate": true}`."""
     channel_id = _channel_id(request)
-    body = await read(request, dict[str, Any])
+    body = await read(request, dict[str, Any], ("generate",))
     if "generate" in body:
         if body != {"generate": True}:
             raise Refused(400, 'generate stands alone: {"generate": true}; else send a public JSON Web Key')

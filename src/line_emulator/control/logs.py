@@ -10,13 +10,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from line_emulator import times
-from line_emulator.control.http import Refused, answer, cursor, state_of, whole
+from line_emulator.control import reasons
+from line_emulator.control.http import (
+    Refused,
+    answer,
+    cursor,
+    known_parameters,
+    number_of,
+    state_of,
+    whole,
+)
+from line_emulator.control.paths import LinePaths
 from line_emulator.state import State
 from line_emulator.weblog import Answered, Post
 from line_emulator.world.ledger import FATES, Row
+from line_emulator.world.problems import UNREACHABLE
 
 REASONS = ("could_not_connect", "request_timeout", "error_status_code", "unclassified")
 OK, FAILED = "ok", "failed"
+LOG_PARAMETERS = ("channel_id", "status", "fate", "q", "cursor", "limit", "order")
 LONGEST_TEXT = 200
 SCAN = 50_000
 """So many rows are looked at for one page; where none of them fits, the page is short and the next goes on."""
@@ -114,17 +126,42 @@ def newest_rows(state: State, asked: Wanted) -> tuple[list[Row], int | None]:
     """Rows of the ledger from the newest on. The text is looked for in the request id and the delivery tag."""
     rows = state.world.ledger.rows
     start = len(rows) if asked.before is None else min(asked.before, len(rows))
-
-    def fits(position: int) -> bool:
-        row = rows[position]
-        if asked.channel_id and row.channel_id != asked.channel_id:
-            return False
-        if (asked.fate and row.fate != asked.fate) or (asked.status and str(row.status) != asked.status):
-            return False
-        return not asked.text or asked.text in (row.tag or "") or asked.text in _id(state, row.request_no)
-
-    positions, following = _take(reversed(range(start)), fits, lambda position: position, asked.limit)
+    positions, following = _take(
+        reversed(range(start)),
+        lambda position: _row_fits(state, asked, rows[position]),
+        lambda position: position,
+        asked.limit,
+    )
     return [rows[position] for position in positions], following
+
+
+def oldest_rows(state: State, asked: Wanted) -> tuple[list[Row], int | None]:
+    """The same from the oldest on; `before` is then the position at which to begin."""
+    rows = state.world.ledger.rows
+    found: list[Row] = []
+    start = asked.before or 0
+    for position in range(start, len(rows)):
+        if position - start == SCAN:
+            return found, position
+        if _row_fits(state, asked, rows[position]):
+            if len(found) == asked.limit:
+                return found, position
+            found.append(rows[position])
+    return found, None
+
+
+def _row_fits(state: State, asked: Wanted, row: Row) -> bool:
+    if asked.channel_id and row.channel_id != asked.channel_id:
+        return False
+    if (asked.fate and row.fate != asked.fate) or (asked.status and not _row_has(row, asked.status)):
+        return False
+    return not asked.text or asked.text in (row.tag or "") or asked.text in _id(state, row.request_no)
+
+
+def _row_has(row: Row, status: str) -> bool:
+    if status in (OK, FAILED):
+        return (200 <= row.status < 300) == (status == OK)
+    return str(row.status) == status
 
 
 def _id(state: State, number: int) -> str:
@@ -136,8 +173,9 @@ async def webhooks(request: Request) -> Response:
     with `order=newest`; the log keeps the newest 20,000.
     """
     state = state_of(request)
+    known_parameters(request, *_without_fate())
     asked = wanted(request, 10**9, 10**9)
-    if _order(request) == "newest":
+    if order_of(request) == "newest":
         posts, following = newest_posts(state, asked)
     else:
         posts, following = _oldest_posts(state, asked)
@@ -147,7 +185,12 @@ async def webhooks(request: Request) -> Response:
     return answer(found)
 
 
-def _order(request: Request) -> str:
+def _without_fate() -> list[str]:
+    return [name for name in LOG_PARAMETERS if name != "fate"]
+
+
+def order_of(request: Request) -> str:
+    """In which order: `oldest` first or `newest`. Raises Refused (400)."""
     order = request.query_params.get("order", "oldest")
     if order not in ("oldest", "newest"):
         raise Refused(400, f"order is {order[:50]!r}; it must be oldest or newest")
@@ -189,7 +232,7 @@ def post_view(post: Post) -> dict[str, Any]:
 async def redeliver(request: Request) -> Response:
     """`POST /webhooks/{number}/redeliver`: posts the same events again, now, and says how that went."""
     state = state_of(request)
-    number = int(request.path_params["number"])
+    number = number_of(request, "number")
     post = state.webhooks.log.find(number)
     if post is None:
         raise Refused(404, f"There is no webhook {number} in the log (any more); GET /webhooks lists them")
@@ -204,14 +247,23 @@ async def redeliver(request: Request) -> Response:
 
 async def requests(request: Request) -> Response:
     """`GET /requests?channel_id=&status=&q=&cursor=&limit=&order=`: the newest 5,000 requests to LINE's paths,
-    with the beginning of their bodies and answers; oldest first, or with `order=newest`.
+    with the beginning of their bodies and answers; oldest first, or with `order=newest`. `reason`: why LINE
+    answered 422; `hint`: what was probably meant by a path or method that LINE does not have.
     """
     state = state_of(request)
-    order = _order(request)
+    known_parameters(request, *_without_fate())
+    order = order_of(request)
     entries, following = newest_requests(state, wanted(request, 10**6, 10**6))
     if order == "oldest":
         entries = entries[::-1]
-    found: dict[str, Any] = {"rows": [request_view(state, entry) for entry in entries]}
+    rejected = {entry.number for entry in entries if entry.status == UNREACHABLE.status}
+    why = reasons.of_requests(state, rejected)
+    paths: LinePaths = request.app.state.line_paths
+    rows = [
+        request_view(state, entry) | {"reason": why.get(entry.number), "hint": paths.hint(entry)}
+        for entry in entries
+    ]
+    found: dict[str, Any] = {"rows": rows}
     if following is not None:
         found["next"] = str(following)
     return answer(found)

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from line_emulator import times
-from line_emulator.control.http import answer, cursor, state_of, whole
-from line_emulator.control.logs import newest_rows, wanted
+from line_emulator.control.http import answer, cursor, known_parameters, state_of, whole
+from line_emulator.control.logs import LOG_PARAMETERS, newest_rows, oldest_rows, order_of, wanted
+from line_emulator.control.reasons import Reasons
 from line_emulator.state import State
 from line_emulator.world.ledger import Row
 from line_emulator.world.sms import Sms
@@ -21,26 +22,25 @@ PAGE = 1000
 async def ledger(request: Request) -> Response:
     """`GET /ledger?channel_id=&cursor=&limit=`: the requests in their order, up to 1,000 a page.
 
-    With `order=newest` the newest first, and then `fate`, `status` and `q` (in the request id or the delivery
-    tag) choose among them.
+    `fate`, `status` and `q` (in the request id or the delivery tag) choose among them; with `order=newest` the newest
+    come first. A page may be short although `next` says that more follow.
     """
     state = state_of(request)
+    known_parameters(request, *LOG_PARAMETERS)
     state.tick()
-    if request.query_params.get("order") == "newest":
-        rows, following = newest_rows(state, wanted(request, PAGE, PAGE))
-    else:
-        limit = whole(request, "limit", PAGE, 1, PAGE)
-        rows, following = state.world.ledger.page(
-            cursor(request), limit, request.query_params.get("channel_id")
-        )
-    found: dict[str, Any] = {"rows": [row_view(state, row) for row in rows]}
+    rows_of = newest_rows if order_of(request) == "newest" else oldest_rows
+    rows, following = rows_of(state, wanted(request, PAGE, PAGE))
+    reasons = Reasons(state)
+    found: dict[str, Any] = {"rows": [row_view(state, row, reasons) for row in rows]}
     if following is not None:
         found["next"] = str(following)
     return answer(found)
 
 
-def row_view(state: State, row: Row) -> dict[str, Any]:
-    """A row as JSON. `template_source`: where its template key comes from, see `grants`."""
+def row_view(state: State, row: Row, reasons: Reasons | None = None) -> dict[str, Any]:
+    """A row as JSON. `template_source`: where its template key comes from, see `grants`. `reason`: why it was
+    rejected; with `reasons`, also whether its number was only written in another form.
+    """
     channel = state.world.channels.get(row.channel_id)
     known = row.template_key is not None and channel is not None
     return {
@@ -52,6 +52,7 @@ def row_view(state: State, row: Row) -> dict[str, Any]:
         "to": row.to if isinstance(row.to, str) else row.to.hex(),
         "at": times.render(row.at),
         "fate": row.fate,
+        "reason": row.reason if reasons is None else reasons.of(row),
         "seen_at": times.render_or_none(row.seen_at),
         "times_seen": 0 if row.seen_at is None else 1,
         "event_at": times.render_or_none(row.event_at),
@@ -63,6 +64,7 @@ def row_view(state: State, row: Row) -> dict[str, Any]:
 async def summary(request: Request) -> Response:
     """`GET /ledger/summary?channel_id=`: counts by path, status and fate, each alone and all together."""
     state = state_of(request)
+    known_parameters(request, "channel_id")
     state.tick()
     return answer(summary_of(state, request.query_params.get("channel_id")))
 
@@ -85,6 +87,7 @@ def summary_of(state: State, channel_id: str | None = None) -> dict[str, Any]:
 async def sms(request: Request) -> Response:
     """`GET /sms?reference=&to=&cursor=&limit=`: what the carrier took, oldest first, up to 1,000 a page."""
     state = state_of(request)
+    known_parameters(request, "reference", "to", "cursor", "limit")
     limit = whole(request, "limit", PAGE, 1, PAGE)
     reference, to = request.query_params.get("reference"), request.query_params.get("to")
     book = state.world.sms

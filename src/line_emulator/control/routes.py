@@ -51,11 +51,11 @@ _ENDPOINTS = [
     ("GET", "/faults", trouble.list_faults),
     ("POST", "/faults", trouble.add_fault),
     ("DELETE", "/faults", trouble.clear_faults),
-    ("DELETE", "/faults/{fault_id:int}", trouble.clear_faults),
+    ("DELETE", "/faults/{fault_id}", trouble.clear_faults),
     ("GET", "/ledger", records.ledger),
     ("GET", "/ledger/summary", records.summary),
     ("GET", "/webhooks", logs.webhooks),
-    ("POST", "/webhooks/{number:int}/redeliver", logs.redeliver),
+    ("POST", "/webhooks/{number}/redeliver", logs.redeliver),
     ("GET", "/requests", logs.requests),
     ("GET", "/billing", billing.billing),
     ("GET", "/sms", records.sms),
@@ -63,20 +63,27 @@ _ENDPOINTS = [
     ("GET", "/scenarios", scenarios.listing),
     ("POST", "/scenarios", scenarios.create),
     ("DELETE", "/scenarios", scenarios.remove),
-    ("GET", "/scenarios/{number:int}", scenarios.show),
-    ("DELETE", "/scenarios/{number:int}", scenarios.remove),
+    ("GET", "/scenarios/{number}", scenarios.show),
+    ("DELETE", "/scenarios/{number}", scenarios.remove),
     ("GET", "/state", trouble.show_state),
     ("POST", "/reset", trouble.reset),
 ]
 CARRIER = ("POST", "/carrier/messages")
 FOLLOW = "/clock/follow"
 LIVE = "/live"
+PHONE_LIVE = "/users/{phone}/live"
+"""Served with the phone's page, for which it is made."""
 
 
 async def contents(request: Request) -> Response:
     """`GET /_emulator/v1`: the list of endpoints."""
     listed = [f"{method} {BASE}{path}" for method, path, _ in _ENDPOINTS]
-    others = [f"{CARRIER[0]} {BASE}{CARRIER[1]}", f"WS {BASE}{FOLLOW}", f"WS {BASE}{LIVE}"]
+    others = [
+        f"{CARRIER[0]} {BASE}{CARRIER[1]}",
+        f"WS {BASE}{FOLLOW}",
+        f"WS {BASE}{LIVE}",
+        f"WS {BASE}{PHONE_LIVE}",
+    ]
     return answer({"endpoints": [*listed, *others]})
 
 

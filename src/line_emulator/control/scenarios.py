@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from line_emulator.control.http import Refused, answer, raw_body
+from line_emulator.control.http import Refused, answer, number_of, raw_body
 from line_emulator.director import MOST_PLAYING, Director, Play, TooMany, view
 from line_emulator.scenarios import LARGEST, BadScenario, read
 
@@ -16,7 +18,7 @@ def _director(request: Request) -> Director:
 
 
 def _find(request: Request) -> Play:
-    number = int(request.path_params["number"])
+    number = number_of(request, "number")
     play = _director(request).plays.get(number)
     if play is None:
         raise Refused(404, f"There is no scenario {number}; GET /scenarios lists them")
@@ -29,7 +31,9 @@ async def create(request: Request) -> Response:
     if len(text) > LARGEST:
         raise Refused(413, f"A scenario may have {LARGEST // 1024} kB at most")
     try:
-        play = _director(request).play(text, read(text))
+        # YAML takes seconds for the largest files: others are served meanwhile.
+        scenario = await asyncio.to_thread(read, text)
+        play = _director(request).play(text, scenario)
     except BadScenario as error:
         raise Refused(400, str(error)) from None
     except TooMany:

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from line_emulator import screen, times
 from line_emulator.clock import FASTEST, PAUSED, REAL, SLOWEST
-from line_emulator.control.http import Refused, answer, check, moment, read, state_of
-from line_emulator.faults import Fault, fault_in
+from line_emulator.control.http import Refused, answer, check, moment, number_of, read, state_of
+from line_emulator.faults import MOST_ORDERS, fault_in, order_of
 from line_emulator.followers import FollowerSilent
 from line_emulator.state import State
 from line_emulator.world import numbers
@@ -28,9 +28,9 @@ class PopulationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What `POST /population` takes."""
 
     count: int
-    seed: int
+    seed: int = 1
     prefix: str
-    digits: int
+    digits: int = 7
     channel_id: str | None = None
     language: str | None = None
     rates: Rates = Rates()
@@ -40,13 +40,14 @@ class PopulationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         if not _PREFIX.fullmatch(self.prefix):
             return f"prefix is {self.prefix!r}; it must be the beginning of an E.164 number, such as +88691"
         if not 1 <= self.digits <= 14 or not numbers.is_e164(self.prefix + "0" * self.digits):
-            return "prefix and digits together must make an E.164 number of 7 to 15 digits"
+            told = f"prefix is {self.prefix!r} and digits is {self.digits}"
+            return f"{told}; together they must make an E.164 number of 7 to 15 digits"
         if not 1 <= self.count <= min(MOST_PEOPLE, 10**self.digits):
-            return f"count must lie between 1 and {min(MOST_PEOPLE, 10**self.digits)}"
+            return f"count is {self.count}; it must lie between 1 and {min(MOST_PEOPLE, 10**self.digits)}"
         if not 0 <= self.seed < 2**63:
-            return "seed must lie between 0 and 2^63 - 1"
+            return f"seed is {self.seed}; it must lie between 0 and 2^63 - 1"
         if self.language is not None and self.language not in screen.LANGUAGES:
-            return f"language must be one of {', '.join(screen.LANGUAGES)}"
+            return f"language is {self.language[:50]!r}; it must be one of {', '.join(screen.LANGUAGES)}"
         if not self.rates.languages.keys() <= set(screen.LANGUAGES):
             return f"rates.languages may name {', '.join(screen.LANGUAGES)}"
         return self.rates.fault()
@@ -144,6 +145,7 @@ async def move_clock(request: Request) -> Response:
         if target is not None and target < state.clock.now():
             await _set_back(state, target)
         elif target is not None or body.advance is not None:
+            state.fresh = False
             await state.traveller.to(target, by)
     except FollowerSilent as error:
         raise Refused(504, str(error)) from None
@@ -176,7 +178,9 @@ async def add_fault(request: Request) -> Response:
     state = state_of(request)
     bodies = await read(request, FaultBody | list[FaultBody])  # type: ignore[arg-type]
     found = bodies if isinstance(bodies, list) else [bodies]
-    faults = [Fault(id=0, **msgspec.structs.asdict(body)) for body in found]
+    faults = [order_of(**msgspec.structs.asdict(body)) for body in found]
+    if len(state.faults.orders) + len(faults) > MOST_ORDERS:
+        raise Refused(400, f"There may be {MOST_ORDERS} faults at a time; DELETE /faults withdraws them")
     for fault in faults:
         wrong = fault_in(fault)
         if wrong is not None:
@@ -193,8 +197,8 @@ async def list_faults(request: Request) -> Response:
 async def clear_faults(request: Request) -> Response:
     """`DELETE /faults`, or one with `/faults/{id}`."""
     state = state_of(request)
-    fault_id = request.path_params.get("fault_id")
-    removed = state.faults.remove(int(fault_id) if fault_id is not None else None)
+    fault_id = number_of(request, "fault_id") if "fault_id" in request.path_params else None
+    removed = state.faults.remove(fault_id)
     if fault_id is not None and not removed:
         raise Refused(404, f"There is no fault {fault_id}; GET /faults lists them")
     return answer({"removed": removed})

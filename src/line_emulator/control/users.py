@@ -12,9 +12,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from line_emulator import screen, times
-from line_emulator.control.http import Refused, answer, check, cursor, moment, read, state_of, whole
+from line_emulator.control.http import (
+    Refused,
+    answer,
+    check,
+    cursor,
+    known_parameters,
+    moment,
+    read,
+    state_of,
+    whole,
+)
 from line_emulator.state import State
-from line_emulator.world import Effects, numbers
+from line_emulator.world import Effects, accounts, numbers
 from line_emulator.world.commands import Act, ChangeUser, PutUser
 from line_emulator.world.notifications import RECEPTIONS
 from line_emulator.world.people import TWO_YEARS, Account, Tie
@@ -22,6 +32,7 @@ from line_emulator.world.people import TWO_YEARS, Account, Tie
 PAGE = 100
 MOST_CHANNELS = 100
 LONGEST_TEXT = 1000
+LONGEST_MESSAGE = 5000
 _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}", re.ASCII)
 _PREFIX = re.compile(r"\+?[0-9]{0,15}", re.ASCII)
 
@@ -55,7 +66,8 @@ class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         if "app_version" in values and not _VERSION.fullmatch(values["app_version"]):
             raise Refused(400, f"app_version is {values['app_version']!r}; write it like 15.9.0")
         if "language" in values and values["language"] not in screen.LANGUAGES:
-            raise Refused(400, f"language must be one of {', '.join(screen.LANGUAGES)}")
+            text = f"language is {values['language'][:50]!r}; it must be one of {', '.join(screen.LANGUAGES)}"
+            raise Refused(400, text)
         for name in ("name", "picture_url", "status_message"):
             if not 1 <= len(values.get(name) or "-") <= LONGEST_TEXT or values.get(name) == "":
                 raise Refused(400, f"{name} must have 1 to {LONGEST_TEXT} characters")
@@ -70,9 +82,27 @@ class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def _phone(request: Request) -> str:
-    phone: str = request.path_params["phone"]
+    text: str = request.path_params["phone"]
     # A plus sign that was not percent-encoded may arrive as a space.
-    return "+" + phone.strip().removeprefix("+")
+    phone = "+" + text.strip().removeprefix("+")
+    if not numbers.is_e164(phone):
+        form = "write it like +886912345678 (in a path %2B886912345678)"
+        raise Refused(404, f"{text[:50]} is no E.164 number; {form}")
+    return phone
+
+
+def _nobody(phone: str) -> Refused:
+    return Refused(
+        404, f"There is no LINE user with the number {phone}; make one with POST /_emulator/v1/users"
+    )
+
+
+def _done(effects: Effects, phone: str) -> Effects:
+    """What came of it. Raises Refused."""
+    if effects.problem is not None and effects.problem == accounts.unknown(phone):
+        raise _nobody(phone)
+    check(effects.problem)
+    return effects
 
 
 def _find(request: Request) -> Account:
@@ -81,22 +111,28 @@ def _find(request: Request) -> Account:
     state.tick()
     account = state.world.people.find_phone(phone)
     if account is None:
-        raise Refused(404, f"There is no LINE user with the number {phone}")
+        raise _nobody(phone)
     return account
 
 
 async def create(request: Request) -> Response:
-    """`POST /users`: makes the user; for a known number, sets exactly these values."""
+    """`POST /users`: makes the user; for a known number, sets exactly these values, and those not named to their
+    defaults: it then answers `"replaced": true`.
+    """
     state = state_of(request)
     now = state.clock.now()
-    values = (await read(request, UserBody)).given(now)
+    values = (await read(request, UserBody, ("phone",))).given(now)
     phone = values.pop("phone", None)
-    if phone is None or not numbers.is_e164(phone):
-        raise Refused(400, f"phone is {phone!r}; it must be in E.164 form, such as +886912345678")
+    if phone is None:
+        raise Refused(400, "phone is missing; write it in E.164 form, such as +886912345678")
+    if not numbers.is_e164(phone):
+        raise Refused(400, f"phone is {phone[:50]!r}; it must be in E.164 form, such as +886912345678")
     values.setdefault("reception", None)
     values.setdefault("verified_at", now)
     values.setdefault("created_at", now - TWO_YEARS)
-    return answer(view(state.do(PutUser(phone=phone, **values)).value, request))
+    replaced = state.world.people.find_phone(phone) is not None
+    account = state.do(PutUser(phone=phone, **values)).value
+    return answer(view(account, request) | ({"replaced": True} if replaced else {}))
 
 
 async def show(request: Request) -> Response:
@@ -111,8 +147,7 @@ async def change(request: Request) -> Response:
     phone = _phone(request)
     if values.pop("phone", phone) != phone:
         raise Refused(400, "A number is changed by the action change_number, not here")
-    effects = state.do(ChangeUser(phone, values))
-    check(effects.problem)
+    effects = _done(state.do(ChangeUser(phone, values)), phone)
     return answer(view(effects.value, request))
 
 
@@ -129,13 +164,23 @@ class ActionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     params: dict[str, str] | None = None
     alias: str | None = None
 
+    def fault(self) -> str | None:
+        """What is wrong with it, in words; None if nothing is. No more than a text message can hold."""
+        for name in ("text", "target", "display_text", "alias"):
+            if len(getattr(self, name) or "") > LONGEST_MESSAGE:
+                return f"{name} may have {LONGEST_MESSAGE} characters at most"
+        return None
+
 
 async def act(request: Request) -> Response:
     """`POST /users/{phone}/actions`: one tap on the phone; answers with the user as they are then."""
     state = state_of(request)
     body = await read(request, ActionBody)
-    effects = perform(state, _phone(request), body)
-    check(effects.problem)
+    fault = body.fault()
+    if fault is not None:
+        raise Refused(400, fault)
+    phone = _phone(request)
+    effects = _done(perform(state, phone, body), phone)
     return answer(view(effects.value, request))
 
 
@@ -166,7 +211,7 @@ async def look(request: Request) -> Response:
     phone = _phone(request)
     account = state.world.people.find_phone(phone)
     if account is None and phone not in state.world.sms.inboxes:
-        raise Refused(404, f"There is no LINE user with the number {phone}")
+        raise _nobody(phone)
     shown = screen.view(state.world, phone, account, state.clock.now())
     return answer(screen.clocked(shown, state.clock.mode, state.clock.speed))
 
@@ -177,6 +222,7 @@ async def listing(request: Request) -> Response:
     populations, and how many numbers there are in all.
     """
     state = state_of(request)
+    known_parameters(request, "prefix", "cursor", "limit")
     state.tick()
     people = state.world.people
     limit = whole(request, "limit", PAGE, 1, PAGE)

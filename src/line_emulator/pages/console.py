@@ -11,8 +11,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from line_emulator.control.billing import bill, present_month
 from line_emulator.control.grants import rows_of
 from line_emulator.control.http import Refused, cursor, state_of
-from line_emulator.director import view
 from line_emulator.faults import API_KINDS, WEBHOOK_KINDS
+from line_emulator.pages import scenes
 from line_emulator.pages.frame import bad, choices, console, missing, turning
 from line_emulator.pages.home import newest_users, row
 from line_emulator.state import State
@@ -28,6 +28,15 @@ MOST_PHONES, FIRST_PHONES = 48, 12
 WEBHOOK_TEST = "/v2/bot/channel/webhook/test"
 _DIGITS = re.compile(r"\+?[0-9]{0,15}", re.ASCII)
 _NUMBER = re.compile(r"\+[0-9]{1,20}", re.ASCII)
+
+
+PRESETS = (
+    ("429 for the next 10", {"target": "api", "kind": "status_before", "status": 429, "next": 10}),
+    ("500 after LINE took it", {"target": "api", "kind": "status_after", "status": 500}),
+    ("5 % of webhooks lost", {"target": "webhook", "kind": "drop", "share": 0.05}),
+    ("3 s late", {"target": "api", "kind": "latency", "ms": 3000}),
+)
+"""Faults to order by one click, as `POST /faults` takes them."""
 
 
 async def start(request: Request) -> RedirectResponse:
@@ -47,7 +56,7 @@ async def channel(request: Request) -> HTMLResponse:
     return console(
         request,
         "views/channel.html",
-        "/",
+        "",
         channel=found,
         badges=BADGES,
         modes=WEBHOOK_MODES,
@@ -137,7 +146,9 @@ async def faults(request: Request) -> HTMLResponse:
         "views/faults.html",
         "/console/faults",
         faults=state.faults.orders,
-        plays=[view(play) for play in reversed(request.app.state.director.plays.values())],
+        plays=[scenes.shown(play) for play in reversed(request.app.state.director.plays.values())],
+        shipped=scenes.shipped(),
+        presets=PRESETS,
         channels=choices(state),
         kinds=[(kind, kind in API_KINDS) for kind in WEBHOOK_KINDS],
         paths=(TEMPLATE_PATH, FLEXIBLE_PATH, PUSH_PATH, "/v2/*", "/oauth2/*"),
@@ -152,9 +163,16 @@ async def wall(request: Request) -> HTMLResponse:
     numbers = list(dict.fromkeys(f"+{text}" for text in given if text))
     wrong = next((number for number in numbers if not _NUMBER.fullmatch(number)), None)
     if wrong is not None:
-        return bad(request, f"{wrong[:50]!r} is no phone number; write it like +886912345678.")
+        return bad(
+            request, f"{wrong[:50]!r} is no phone number; write it like +886912345678.", "No phone number"
+        )
     if len(numbers) > MOST_PHONES:
-        return bad(request, f"The wall shows {MOST_PHONES} phones at most.")
+        return bad(request, f"The wall shows {MOST_PHONES} phones at most.", "Too many phones")
     if "phones" not in request.query_params:
         numbers = [user["phone"] for user in newest_users(state, FIRST_PHONES)[0]]
     return console(request, "views/wall.html", "/wall", phones=numbers, most=MOST_PHONES)
+
+
+async def nowhere(request: Request) -> HTMLResponse:
+    """Any other path under those of the pages."""
+    return missing(request, f"There is no page {request.url.path[:80]}.")

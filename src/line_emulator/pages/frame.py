@@ -20,9 +20,9 @@ MENU = (
     ("/console/ledger", "Ledger"),
     ("/console/webhooks", "Webhooks"),
     ("/console/requests", "Requests"),
-    ("/console/billing", "Counts"),
+    ("/console/billing", "Billing"),
     ("/console/faults", "Faults"),
-    ("/console/gallery", "Messages"),
+    ("/console/gallery", "Gallery"),
 )
 MOST_CHOICES = 500
 CONTROL = "/_emulator/v1"
@@ -49,12 +49,12 @@ def clock(state: State) -> dict[str, Any]:
 
 def missing(request: Request, what: str) -> HTMLResponse:
     """A page that says that this is not there (any more)."""
-    return console(request, "views/missing.html", "", 404, what=what)
+    return console(request, "views/missing.html", "", 404, cause="Not found", what=what)
 
 
-def bad(request: Request, what: str) -> HTMLResponse:
-    """A page that says what is wrong with its address."""
-    return console(request, "views/missing.html", "", 400, what=what)
+def bad(request: Request, what: str, cause: str = "No such filter") -> HTMLResponse:
+    """A page that says what is wrong with its address. `cause`: the same in a few words, for its head."""
+    return console(request, "views/missing.html", "", 400, cause=cause, what=what)
 
 
 def choices(state: State) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from typing import Any
 
@@ -35,6 +36,8 @@ def _values(state: State, request: Request) -> dict[str, Any]:
     users, more = newest_users(state, MOST_USERS)
     fates = summary_of(state)["fate"]
     base_url = str(request.base_url).rstrip("/")
+    asked = request.query_params
+    first = example.first_notification(state, base_url, asked.get("from", ""), asked.get("template", ""))
     return {
         "base_url": base_url,
         "channels": channels[::-1][:MOST_CHANNELS],
@@ -49,7 +52,8 @@ def _values(state: State, request: Request) -> dict[str, Any]:
         "sms": len(state.world.sms.taken),
         "faults": state.faults.orders,
         "names": dict(choices(state)),
-        "first": example.first_notification(state, base_url),
+        "first": first,
+        "example_users": json.dumps(example.USERS),
         "regions": REGIONS,
         "badges": BADGES,
         "languages": LANGUAGES,

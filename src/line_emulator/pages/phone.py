@@ -6,9 +6,9 @@ The page draws the screen JSON and acts through the control API; it knows nothin
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from line_emulator import screen
 from line_emulator.pages.rendering import page
 from line_emulator.state import State
+from line_emulator.world.numbers import is_e164
 from line_emulator.world.people import Account
 
 PATH = "/phones/{phone}"
@@ -28,6 +29,9 @@ LOOK_AGAIN_SECONDS = 15.0
 SHARE_OF_TIME = 5
 JUMP_SECONDS = 1.0
 NOT_OURS = 4403
+TOO_MANY = 1013
+MOST_PHONES = 300
+"""Looked at together: each may leave two large screens unread in the emulator's memory."""
 _NUMBER = re.compile(r"\+[0-9]{1,20}", re.ASCII)
 
 
@@ -38,9 +42,15 @@ def number_of(text: str) -> str:
 
 async def phone(request: Request) -> HTMLResponse:
     """The page. With `?frame=1` only the phone itself, to be shown inside another page."""
-    number = number_of(request.path_params["phone"])
-    known = _NUMBER.fullmatch(number) is not None
-    shown = page("phone.html", phone=number[:40], known=known, frame=request.query_params.get("frame") == "1")
+    given = request.path_params["phone"].strip()
+    number = number_of(given)
+    known = is_e164(number)
+    shown = page(
+        "phone.html",
+        phone=number if known else given[:40],
+        known=known,
+        frame=request.query_params.get("frame") == "1",
+    )
     if not known:
         shown.status_code = 404
     return shown
@@ -49,23 +59,45 @@ async def phone(request: Request) -> HTMLResponse:
 async def live(socket: WebSocket) -> None:
     """`ws …/users/{phone}/live`: the screen at once, and again whenever it looks different."""
     number = number_of(socket.path_params["phone"])
-    if not _same_origin(socket) or _NUMBER.fullmatch(number) is None:
+    if _NUMBER.fullmatch(number) is None:
         await socket.close(NOT_OURS)
         return
     await socket.accept()
     state: State = socket.app.state.emulator
-    sending = asyncio.create_task(_send(state, socket, number))
+    looking = _looking_of(socket)
+    if looking.count >= MOST_PHONES:
+        await socket.close(TOO_MANY, "too many phones are open")
+        return
+    looking.count += 1
+    try:
+        await _serve(state, socket, number, looking)
+    finally:
+        looking.count -= 1
+
+
+class _Looking:
+    """How many phones are looked at, and whose turn it is: one screen is made at a time, others served between."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.turn = asyncio.Lock()
+
+
+def _looking_of(socket: WebSocket) -> _Looking:
+    held = socket.app.state
+    if not hasattr(held, "looking"):
+        held.looking = _Looking()
+    looking: _Looking = held.looking
+    return looking
+
+
+async def _serve(state: State, socket: WebSocket, number: str, looking: _Looking) -> None:
+    sending = asyncio.create_task(_send(state, socket, number, looking))
     listening = asyncio.create_task(_listen(socket))
     done, waiting = await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*done, *waiting, return_exceptions=True)
-
-
-def _same_origin(socket: WebSocket) -> bool:
-    """Whether a page of this server opened it, or no browser: any page may open a WebSocket to anywhere."""
-    origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
 
 
 async def _listen(socket: WebSocket) -> None:
@@ -74,17 +106,19 @@ async def _listen(socket: WebSocket) -> None:
         pass
 
 
-async def _send(state: State, socket: WebSocket, number: str) -> None:
+async def _send(state: State, socket: WebSocket, number: str, looking: _Looking) -> None:
     view = Live(state, number)
     with state.watch() as news:
         try:
             while True:
                 news.clear()
-                began = asyncio.get_running_loop().time()
-                found = view.look()
+                async with looking.turn:
+                    began = asyncio.get_running_loop().time()
+                    found = view.look()
+                    took = asyncio.get_running_loop().time() - began
+                    await asyncio.sleep(0)
                 if found is not None:
                     await socket.send_text(found)
-                took = asyncio.get_running_loop().time() - began
                 await _news(news)
                 # What changes all the time is not drawn more often than costs a fifth of the time.
                 await asyncio.sleep(max(SETTLE_SECONDS, SHARE_OF_TIME * took))
@@ -107,7 +141,7 @@ class Live:
         self._state = state
         self._number = number
         self._account: Account | None = None
-        self._bytes = b""
+        self._seen = b""
         self._epoch = (0.0, 0.0)
 
     def look(self) -> str | None:
@@ -117,9 +151,10 @@ class Live:
         found = self._view()
         now, jumped = found.pop("now"), self._jumped()
         encoded = msgspec.json.encode(found)
-        if encoded == self._bytes and not jumped:
+        seen = hashlib.blake2b(encoded, digest_size=16).digest()
+        if seen == self._seen and not jumped:
             return None
-        self._bytes = encoded
+        self._seen = seen
         # The time is not part of the comparison: it passes by itself, in the browser too.
         rest = encoded.decode("utf-8", "replace")[1:]
         return f'{{"now":"{now}",{rest}'

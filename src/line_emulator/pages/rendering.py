@@ -9,9 +9,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse
 
+import line_catalogue
 from line_emulator import times
 
 HERE = Path(__file__).parent
+LONGEST_PRETTY = 20_000
 _PAGES = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 _SECURITY = {
     # Pictures in messages lie on the servers of whoever sends them.
@@ -60,9 +62,11 @@ def lapse(ms: int | None) -> str:
 def pretty(text: str) -> str:
     """JSON with its parts on lines of their own; anything else as it is."""
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        shown = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
+    # Brackets in brackets grow with the square of their depth.
+    return shown if len(shown) <= LONGEST_PRETTY + 4 * len(text) else text
 
 
 def words(key: str) -> str:
@@ -70,4 +74,12 @@ def words(key: str) -> str:
     return key.replace("_", " ")
 
 
-_PAGES.filters.update(thousands=thousands, moment=moment, lapse=lapse, pretty=pretty, words=words)
+def language(region: str) -> str:
+    """The language of a country, so that a browser draws Chinese and Japanese each in its own forms."""
+    country = line_catalogue.countries().get(region)
+    return country.language if country is not None else "en"
+
+
+_PAGES.filters.update(
+    thousands=thousands, moment=moment, lapse=lapse, pretty=pretty, words=words, language=language
+)

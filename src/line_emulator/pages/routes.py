@@ -9,6 +9,9 @@ from line_emulator.bot_api import account_link
 from line_emulator.pages import console, console_records, gallery, home, phone
 from line_emulator.pages.rendering import HERE
 
+NOWHERE = ("/console/{rest:path}", "/wall/{rest:path}", "/phones", "/phones/{rest:path}")
+"""The rest under the paths of pages: whoever goes there by a browser gets a page, too."""
+
 
 def routes() -> list[BaseRoute]:
     """All pages and the files that they load."""
@@ -27,5 +30,6 @@ def routes() -> list[BaseRoute]:
         Route(phone.PATH, phone.phone),
         WebSocketRoute(phone.LIVE_PATH, phone.live),
         Route(account_link.PATH, account_link.dialog),
+        *(Route(path, console.nowhere) for path in NOWHERE),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]

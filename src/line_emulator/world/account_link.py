@@ -12,6 +12,8 @@ from line_emulator.world.problems import Problem
 from line_emulator.world.world import World
 
 LINK_LASTS = 600_000
+MOST_LINKS = 100_000
+"""Beyond so many the oldest are void: a paused clock never lets one expire."""
 NONCE_SHORTEST, NONCE_LONGEST = 10, 255
 
 BAD_USER_ID = Problem(400, "The value for the 'userId' parameter is invalid")
@@ -29,8 +31,11 @@ def issue(world: World, command: IssueLinkToken, now: int) -> Effects:
     if account is None or not account.tie(channel.channel_id).friend:
         return Effects(problem=problems.NOT_FOUND)
     # All last equally long, so the oldest is the first to expire.
-    while world.links and (oldest := next(iter(world.links.items())))[1][2] <= now:
-        del world.links[oldest[0]]
+    while world.links:
+        oldest = next(iter(world.links))
+        if now < world.links[oldest][2] and len(world.links) < MOST_LINKS:
+            break
+        del world.links[oldest]
     world.links[command.token] = channel.channel_id, command.user_id, now + LINK_LASTS
     return Effects(command.token)
 

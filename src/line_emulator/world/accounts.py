@@ -58,7 +58,7 @@ def change(world: World, command: ChangeUser, now: int) -> Effects:
     """Changes some values. Reception and verification are acts: they release or delete what waits."""
     account = world.people.find_phone(command.phone)
     if account is None:
-        return Effects(problem=_unknown(command.phone))
+        return Effects(problem=unknown(command.phone))
     effects = Effects(account)
     changes = dict(command.changes)
     reception = changes.pop("reception", account.reception)
@@ -87,7 +87,7 @@ def act(world: World, command: Act, now: int) -> Effects:
     account = world.people.find_phone(command.phone)
     if account is None:
         former = _done_before(world, command)
-        return Effects(former) if former is not None else Effects(problem=_unknown(command.phone))
+        return Effects(former) if former is not None else Effects(problem=unknown(command.phone))
     action = _ACTIONS.get(command.action)
     if action is None:
         text = f"Unknown action: {command.action}. Known: {', '.join(_ACTIONS)}"
@@ -102,7 +102,8 @@ def act(world: World, command: Act, now: int) -> Effects:
     return effects
 
 
-def _unknown(phone: str) -> Problem:
+def unknown(phone: str) -> Problem:
+    """Nobody has this number."""
     return Problem(404, f"There is no LINE user with the number {phone}")
 
 

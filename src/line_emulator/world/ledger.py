@@ -22,6 +22,14 @@ NUMBER_CHANGED = "number_changed"
 REJECTED = "rejected"
 FATES = (DELIVERED, PENDING, BLOCKED, REFUSED, EXPIRED, NUMBER_CHANGED, REJECTED)
 
+NOBODY = "nobody has this number"
+ACCOUNT_DELETED = "the account was deleted"
+NO_PRIVACY_POLICY = "the user has not agreed to the privacy policy"
+NOT_SERVED = "the country is not served"
+FIXED_LINE = "the number is a fixed line"
+REJECTS = "the user rejects notifications"
+"""Why a request was rejected: LINE answers 422 to all alike, the emulator tells its tester."""
+
 
 class Row(msgspec.Struct, gc=False, eq=False):
     """One request and its fate. Times in ms since the epoch.
@@ -29,7 +37,7 @@ class Row(msgspec.Struct, gc=False, eq=False):
     `to` is the number's digest (32 bytes), or the user ID of an ordinary push. `kept_body` is the raw
     request, or the pack in which it lies at `place`: read and set it as `body`. `skip_pin`: sent in
     no-phone-verification mode. `event_at`: when the delivery event was posted. `unit`: the
-    aggregation unit that it counts for.
+    aggregation unit that it counts for. `reason`: why it was rejected.
     """
 
     request_no: int
@@ -47,6 +55,7 @@ class Row(msgspec.Struct, gc=False, eq=False):
     seen_at: int | None = None
     event_at: int | None = None
     unit: str | None = None
+    reason: str | None = None
 
     @property
     def body(self) -> bytes | None:

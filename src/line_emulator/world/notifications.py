@@ -18,7 +18,7 @@ from line_emulator.world.commands import SendFlexible, SendTemplate
 from line_emulator.world.effects import Effects, Event
 from line_emulator.world.japan import DAY, OFFSET, day_of
 from line_emulator.world.ledger import FLEXIBLE_PATH, TEMPLATE_PATH, Row
-from line_emulator.world.numbers import parse_digest, served
+from line_emulator.world.numbers import country_code, parse_digest, served
 from line_emulator.world.people import Account, Entry
 from line_emulator.world.world import World
 
@@ -62,8 +62,9 @@ def _row(command: SendTemplate | SendFlexible, path: str, status: int, now: int)
 
 def _accept(world: World, channel: Channel, row: Row, body: dict[str, Any], now: int) -> Effects:
     account = world.people.find(row.to)  # type: ignore[arg-type]
-    if account is None or not _reachable(account, channel):
-        row.status, row.fate, row.body = 422, fates.REJECTED, None
+    reason = _why_nobody(world, row) if account is None else _why_unreachable(account, channel)
+    if account is None or reason is not None:
+        row.status, row.fate, row.body, row.reason = 422, fates.REJECTED, None, reason
         world.ledger.add(row)
         return Effects(problem=problems.UNREACHABLE)
     world.people.keep(account)
@@ -81,11 +82,18 @@ def _accept(world: World, channel: Channel, row: Row, body: dict[str, Any], now:
     return _begin(world, account, row, now)
 
 
-def _reachable(account: Account, channel: Channel) -> bool:
-    """What LINE knows at once; otherwise it answers 422."""
-    if not account.privacy_policy or not served(account.phone):
-        return False
-    return account.reception != REJECT or not channel.reject_visible
+def _why_nobody(world: World, row: Row) -> str:
+    former = world.people.left(row.to)  # type: ignore[arg-type]
+    return fates.ACCOUNT_DELETED if former is not None and former.deleted else fates.NOBODY
+
+
+def _why_unreachable(account: Account, channel: Channel) -> str | None:
+    """What LINE knows at once, and then answers 422; None: it takes the request."""
+    if not account.privacy_policy:
+        return fates.NO_PRIVACY_POLICY
+    if not served(account.phone):
+        return fates.FIXED_LINE if country_code(account.phone) else fates.NOT_SERVED
+    return fates.REJECTS if account.reception == REJECT and channel.reject_visible else None
 
 
 def _begin(world: World, account: Account, row: Row, now: int) -> Effects:
@@ -97,9 +105,6 @@ def _begin(world: World, account: Account, row: Row, now: int) -> Effects:
         return effects
     row.fate = fates.PENDING
     world.ledger.add(row)
-    # LINE's table has no "received" at first for a user who must both consent and verify.
-    if account.reception == AGREE or account.verified(now) or row.skip_pin:
-        show(account, now, "line", "system_received")
     _ask(account, row, now)
     account.wait(row)
     world.expire_later(account, row)
@@ -111,6 +116,9 @@ def _may_be_shown(account: Account, row: Row, now: int) -> bool:
 
 
 def _ask(account: Account, row: Row, now: int) -> None:
+    # LINE's table has no "received" at first for a user who must both consent and verify.
+    if account.reception == AGREE or account.verified(now) or row.skip_pin:
+        show(account, now, "line", "system_received")
     show(account, now, "line", "pin_request" if account.reception == AGREE else "consent_request", row)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from line_emulator.world import numbers
 from line_emulator.world.people import PEOPLE_PER_POPULATION, Account, default_language
@@ -78,7 +79,15 @@ class Register:
 
     def who_left(self, phone: str) -> Account | None:
         """The account that had this number last, and changed it or was deleted."""
-        return self._left.get(numbers.digest(phone))
+        return self.left(numbers.digest(phone))
+
+    def left(self, digest: bytes) -> Account | None:
+        """The same by the number's digest."""
+        return self._left.get(digest)
+
+    def singles(self, most: int) -> Iterator[Account]:
+        """Up to `most` users made one by one, in their order, without deleted accounts."""
+        return islice((account for account in self.by_number.values() if not account.deleted), most)
 
     def move(self, account: Account, phone: str) -> None:
         """Gives a user another number; the old one then belongs to nobody."""

@@ -3,7 +3,7 @@
 import { attempt, call } from "./calls.js";
 import { watch } from "./live.js";
 import { runClocks } from "./clock.js";
-import { makeExample, sendFirst, testWebhook } from "./first.js";
+import { choose, makeAnew, makeExample, sendFirst, testWebhook } from "./first.js";
 import { importGrants } from "./grants.js";
 import { playScenario, prepareFaultForm } from "./faults.js";
 
@@ -38,7 +38,10 @@ function show(selector, values) {
 
 async function submit(form) {
   await attempt(form, async () => {
-    const found = await call(form.dataset.call, read(form));
+    const found = await call(form.dataset.call, read(form)).catch((error) => {
+      if (earlier(form)) error.message += `. ${form.dataset.earlier}`;
+      throw error;
+    });
     if (form.dataset.show) show(form.dataset.show, found);
     after(form);
     return form.dataset.say;
@@ -49,6 +52,12 @@ function after(element) {
   if (element.dataset.then === undefined) document.dispatchEvent(new Event("changed"));
   else if (element.dataset.then) location.assign(element.dataset.then);
   else location.reload();
+}
+
+/** Whether the form asks for a time before that of the clock. */
+function earlier(form) {
+  const shown = document.querySelector("[data-clock]")?.textContent.replace(" ", "T");
+  return form.dataset.earlier !== undefined && form.elements.set.value < shown;
 }
 
 async function press(button) {
@@ -109,6 +118,7 @@ const ON_CLICK = [
   ["[data-reveal]", reveal],
   ["button[data-call]", press],
   ["[data-example]", makeExample],
+  ["[data-anew]", makeAnew],
   ["[data-send]", sendFirst],
   ["[data-test]", testWebhook],
 ];
@@ -118,6 +128,9 @@ document.addEventListener("click", (event) => {
     const found = event.target.closest(selector);
     if (found) doing(found);
   }
+});
+document.addEventListener("change", (event) => {
+  if (event.target.closest("[data-choose]")) choose(event.target);
 });
 document.addEventListener("submit", (event) => {
   const form = event.target;

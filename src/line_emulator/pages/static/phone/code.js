@@ -51,6 +51,7 @@ export function codeField(phone, { name, enter, resend, done }) {
       return;
     }
     clear();
+    phone.toasts.hide();
     done();
   }
 

@@ -39,7 +39,10 @@ export class Phone {
     this.under = h("div", { class: "under" }, this.offline, this.main, this.tabs);
     this.toasts = new Toasts(this);
     this.element = h("div", { class: "phone" }, this.status, this.under, this.over, this.toasts.element);
-    addEventListener("hashchange", () => this.draw(true));
+    addEventListener("hashchange", () => {
+      this.toasts.hide();
+      this.draw(true);
+    });
     addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.sheet) this.close();
     });

@@ -21,7 +21,6 @@ export function sidePanel(phone) {
       "nav",
       { class: "side-links" },
       link("/", "side.start"),
-      link("/console/users", "side.console"),
       link("/wall", "side.wall"),
     ),
   );
@@ -58,7 +57,7 @@ export function sidePanel(phone) {
     const now = phone.store.now();
     const rate = phone.store.screen.clock.rate;
     const state = rate === 0 ? words("side.paused") : rate === 1 ? words("side.real") : `×${rate}`;
-    const shown = `${times.date.format(now)} ${times.time(now)} (${state})`;
+    const shown = `${times.date.format(now)} ${times.time(now)}, ${times.zone} (${state})`;
     if (clock.textContent !== shown) clock.textContent = shown;
   }
   setInterval(tick, 1000);

@@ -5,13 +5,14 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { avatar } from "./parts.js";
 
-const NEWS_MS = 6000;
+const NEWS_MS = 4000;
 const WORDS_MS = 2600;
 
 export class Toasts {
   constructor(phone) {
     this.phone = phone;
     this.seen = new Map();
+    this.shows = null;
     this.news_ = h("div", { class: "toast-news", role: "status", "aria-live": "polite" });
     this.words = h("p", { class: "toast-words", role: "status", "aria-live": "polite" });
     this.element = h("div", { class: "toasts" }, this.news_, this.words);
@@ -36,6 +37,8 @@ export class Toasts {
       if (!before) for (const sms of screen.sms) this.read(sms);
       return;
     }
+    // A code that was used or has run out is not worth a look any more.
+    if (before.pin && !screen.pin && this.shows === "sms") this.hide();
     const known = new Set(before.sms.map(keyOf));
     const sms = screen.sms.findLast((one) => !known.has(keyOf(one)));
     if (sms && !(place === "sms" && (!which || which === sms.from))) {
@@ -72,12 +75,15 @@ export class Toasts {
       this.hide();
       act();
     });
+    this.shows = id;
     this.news_.replaceChildren(card);
     clearTimeout(this.newsTimer);
     this.newsTimer = setTimeout(() => this.hide(), NEWS_MS);
   }
 
   hide() {
+    clearTimeout(this.newsTimer);
+    this.shows = null;
     this.news_.replaceChildren();
   }
 

@@ -57,11 +57,18 @@ export function grouped(phone) {
   return [code, ...groups].join("\u00a0");
 }
 
+/** How a zone differs from UTC: UTC+8. None of the zones here has another time in summer. */
+function offsetOf(zone) {
+  const parts = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "shortOffset" }).formatToParts(0);
+  return parts.find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC");
+}
+
 /** How times are written on this phone: its language, its country's zone. Times in ms. */
 export class Times {
   constructor(language, phone) {
     const zone = ZONES.find(([code]) => phone.startsWith(code))?.[1] ?? "UTC";
     this.language = known(language);
+    this.zone = offsetOf(zone);
     const make = (options) => new Intl.DateTimeFormat(LOCALES[this.language], { timeZone: zone, ...options });
     this.clock = make({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     this.day = make({ month: "long", day: "numeric", weekday: "short" });
