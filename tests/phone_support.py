@@ -15,7 +15,7 @@ from urllib.parse import quote
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
 from emulator_support import RunningEmulator
-from line_emulator.texts import say
+from line_emulator.screen.texts import say
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MISSING = "Chromium is not installed: apt-get install chromium"

@@ -15,9 +15,9 @@ import typer
 import uvloop
 
 from line_emulator import receiver, wiring
-from line_emulator.director import MOST_PLAYING
-from line_emulator.journal import BadStateFile
-from line_emulator.scenarios import LARGEST, BadScenario, Scenario, read
+from line_emulator.keeping.journal import BadStateFile
+from line_emulator.scenarios.director import MOST_PLAYING
+from line_emulator.scenarios.script import LARGEST, BadScenario, Scenario, read
 
 MOST_PEOPLE = 10_000_000
 

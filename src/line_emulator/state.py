@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from line_emulator.activity import Activity
 from line_emulator.bot_api.limits import RateLimits
-from line_emulator.clock import Clock
-from line_emulator.diary import Diary
+from line_emulator.clockwork.activity import Activity
+from line_emulator.clockwork.clock import Clock
+from line_emulator.clockwork.followers import Followers
+from line_emulator.clockwork.travel import Traveller
 from line_emulator.faults import Faults
-from line_emulator.followers import Followers
 from line_emulator.ids import Ids
-from line_emulator.travel import Traveller
-from line_emulator.webhooks import Webhooks
+from line_emulator.keeping.diary import Diary
+from line_emulator.posting.webhooks import Webhooks
 from line_emulator.weblog import RequestLog
 from line_emulator.world import Effects, World, handle
 from line_emulator.world.channels import Channel

@@ -16,27 +16,27 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from line_emulator.activity import Activity
 from line_emulator.bot_api.limits import RateLimits
 from line_emulator.bot_api.routes import ROUTES, line_api
 from line_emulator.carrier import Carrier
-from line_emulator.clock import Clock
+from line_emulator.clockwork.activity import Activity
+from line_emulator.clockwork.clock import Clock
+from line_emulator.clockwork.followers import Followers
+from line_emulator.clockwork.travel import Traveller
 from line_emulator.connections import Connection, sweep
 from line_emulator.control.http import Refused, refused, unknown
 from line_emulator.control.paths import LinePaths
 from line_emulator.control.routes import routes as control_routes
 from line_emulator.control.trouble import index
-from line_emulator.director import Director
 from line_emulator.faults import Faults
-from line_emulator.followers import Followers
 from line_emulator.front import Front
 from line_emulator.ids import Ids, new_run
-from line_emulator.journal import BadStateFile, StateFile
+from line_emulator.keeping.journal import BadStateFile, StateFile
+from line_emulator.keeping.recall import Recall
 from line_emulator.pages.routes import routes as page_routes
-from line_emulator.recall import Recall
+from line_emulator.posting.webhooks import Webhooks
+from line_emulator.scenarios.director import Director
 from line_emulator.state import State
-from line_emulator.travel import Traveller
-from line_emulator.webhooks import Webhooks
 from line_emulator.weblog import WebhookLog, new_request_log
 from line_emulator.world import World
 from line_emulator.world.commands import AddPopulation

@@ -19,7 +19,7 @@ from line_emulator.control.users import LONGEST_MESSAGE
 from line_emulator.faults import MOST_ORDERS
 from line_emulator.pages import phone
 from line_emulator.pages.rendering import pretty
-from line_emulator.scenarios import LARGEST
+from line_emulator.scenarios.script import LARGEST
 from line_emulator.world import World, account_link, handle
 from line_emulator.world.channels import Channel
 from line_emulator.world.commands import Act, AddChannel, IssueLinkToken, PutUser

@@ -13,7 +13,8 @@ import pytest
 import websockets
 
 from emulator_support import RunningEmulator, Sink, running_emulator
-from line_emulator import times, travel
+from line_emulator import times
+from line_emulator.clockwork import travel
 from todoke.clock import SteppedClock
 from todoke.engine.follow import Follower
 

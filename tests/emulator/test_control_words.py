@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from emulator_support import CONTROL, RunningEmulator, line_hash
 from line_emulator.control import wording
 from line_emulator.control.trouble import FaultBody, PopulationBody
-from line_emulator.posting import why_not_connected
+from line_emulator.posting.poster import why_not_connected
 
 PHONE = "+886912000001"
 

@@ -11,7 +11,7 @@ import pytest
 
 import line_emulator
 from emulator_support import CONTROL, Reply, RunningEmulator
-from line_emulator import codec
+from line_emulator.keeping import codec
 from line_emulator.world import World
 from line_emulator.world.commands import AddChannel
 

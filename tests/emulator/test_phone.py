@@ -12,8 +12,9 @@ from urllib.parse import quote, unquote
 import pytest
 
 from emulator_support import CONTROL, RunningEmulator, Sink
-from line_emulator import screen_chats, texts
-from line_emulator.screen import MOST_CHANNELS
+from line_emulator.screen import chats as screen_chats
+from line_emulator.screen import texts
+from line_emulator.screen.screen import MOST_CHANNELS
 
 PHONE, OTHER = "+886912345678", "+886987654321"
 LONG_AGO = "2024-01-15T00:00:00Z"

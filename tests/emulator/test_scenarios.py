@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from emulator_support import TEMPLATE_PATH, RunningEmulator, Sink, running_emulator
 from line_emulator import times
-from line_emulator.scenarios import LARGEST, BadScenario, read
+from line_emulator.scenarios.script import LARGEST, BadScenario, read
 
 PHONE, OTHER = "+819012345678", "+819087654321"
-EXAMPLES = sorted((Path(__file__).parents[2] / "src" / "line_emulator" / "scenario_files").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "src" / "line_emulator" / "scenarios/examples").glob("*.yaml"))
 
 
 async def play(emulator: RunningEmulator, *steps: dict[str, Any], expect: int = 200) -> dict[str, Any]:

@@ -28,11 +28,12 @@ from emulator_support import (
     line_hash,
     running_emulator,
 )
-from line_emulator import codec, journal, times, wiring
-from line_emulator.diary import COMMAND
+from line_emulator import times, wiring
 from line_emulator.ids import new_run
-from line_emulator.journal import BadStateFile, StateFile
-from line_emulator.screen import view as screen_of
+from line_emulator.keeping import codec, journal
+from line_emulator.keeping.diary import COMMAND
+from line_emulator.keeping.journal import BadStateFile, StateFile
+from line_emulator.screen.screen import view as screen_of
 from line_emulator.world import World, commands, handle
 from line_emulator.world.accounts import ACTIONS
 from line_emulator.world.channels import Channel

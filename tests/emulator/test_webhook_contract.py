@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from emulator_support import RunningEmulator, Sink
-from line_emulator.wire import sign
+from line_emulator.posting.wire import sign
 
 PHONE, OTHER = "+819012345678", "+819087654321"
 TAG = "order-2026-00000001"

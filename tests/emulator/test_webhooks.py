@@ -14,7 +14,7 @@ import pytest
 
 from emulator_support import RunningEmulator, Sink, line_hash
 from line_emulator import times
-from line_emulator.wire import sign
+from line_emulator.posting.wire import sign
 
 PHONE, OTHER = "+819012345678", "+819087654321"
 TAG = "order-2026-00000001"

@@ -14,9 +14,9 @@ import msgspec
 
 from line_emulator import times
 from line_emulator.bot_api.http import Answer, Request, refusal, success
+from line_emulator.posting.wire import signature
 from line_emulator.state import State
 from line_emulator.weblog import Post
-from line_emulator.wire import signature
 from line_emulator.world import commands, problems
 from line_emulator.world.problems import Problem
 

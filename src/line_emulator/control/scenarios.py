@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from line_emulator.control.http import Refused, answer, number_of, raw_body
-from line_emulator.director import MOST_PLAYING, Director, Play, TooMany, view
-from line_emulator.scenarios import LARGEST, BadScenario, read
+from line_emulator.scenarios.director import MOST_PLAYING, Director, Play, TooMany, view
+from line_emulator.scenarios.script import LARGEST, BadScenario, read
 
 
 def _director(request: Request) -> Director:

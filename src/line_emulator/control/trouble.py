@@ -9,11 +9,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from line_emulator import screen, times
-from line_emulator.clock import FASTEST, PAUSED, REAL, SLOWEST
+from line_emulator import times
+from line_emulator.clockwork.clock import FASTEST, PAUSED, REAL, SLOWEST
+from line_emulator.clockwork.followers import FollowerSilent
 from line_emulator.control.http import Refused, answer, check, moment, number_of, read, state_of
 from line_emulator.faults import MOST_ORDERS, fault_in, order_of
-from line_emulator.followers import FollowerSilent
+from line_emulator.screen import screen
 from line_emulator.state import State
 from line_emulator.world import numbers
 from line_emulator.world.commands import AddPopulation

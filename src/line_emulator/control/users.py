@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from line_emulator import screen, times
+from line_emulator import times
 from line_emulator.control.http import (
     Refused,
     answer,
@@ -23,6 +23,7 @@ from line_emulator.control.http import (
     state_of,
     whole,
 )
+from line_emulator.screen import screen
 from line_emulator.state import State
 from line_emulator.world import Effects, accounts, numbers
 from line_emulator.world.commands import Act, ChangeUser, PutUser

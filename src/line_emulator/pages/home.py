@@ -13,8 +13,8 @@ from line_emulator.control.http import state_of
 from line_emulator.control.records import summary_of
 from line_emulator.pages import example
 from line_emulator.pages.frame import CONTROL, choices, console
+from line_emulator.screen.texts import LANGUAGES
 from line_emulator.state import State
-from line_emulator.texts import LANGUAGES
 from line_emulator.world.channels import BADGES, REGIONS
 from line_emulator.world.ledger import FATES
 from line_emulator.world.notifications import RECEPTIONS

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from line_emulator import screen
 from line_emulator.pages.rendering import page
+from line_emulator.screen import screen
 from line_emulator.state import State
 from line_emulator.world.numbers import is_e164
 from line_emulator.world.people import Account

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from line_emulator import times
-from line_emulator.deeds import Played
-from line_emulator.director import Play, view
 from line_emulator.faults import DEFAULT_STATUS, Fault, order_of
-from line_emulator.scenarios import Scenario, Step, Who, read
+from line_emulator.scenarios.deeds import Played
+from line_emulator.scenarios.director import Play, view
+from line_emulator.scenarios.script import Scenario, Step, Who, read
 
-FOLDER = Path(__file__).parents[1] / "scenario_files"
+FOLDER = Path(__file__).parents[1] / "scenarios" / "examples"
 LONGEST_VALUE = 60
 
 

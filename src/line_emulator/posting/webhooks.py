@@ -14,13 +14,13 @@ from typing import Protocol
 
 import msgspec
 
-from line_emulator.activity import Activity
-from line_emulator.clock import Clock
+from line_emulator.clockwork.activity import Activity
+from line_emulator.clockwork.clock import Clock
 from line_emulator.faults import DEFAULT_MS, EVENT_KINDS, Fault, Faults
 from line_emulator.ids import Ids
-from line_emulator.posting import Poster
+from line_emulator.posting.poster import Poster
+from line_emulator.posting.wire import body_of, event_json, redelivered
 from line_emulator.weblog import Post, WebhookLog
-from line_emulator.wire import body_of, event_json, redelivered
 from line_emulator.world import Event, World
 from line_emulator.world.channels import Channel
 from line_emulator.world.commands import Command, RenewReplyTokens

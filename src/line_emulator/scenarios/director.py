@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from line_emulator import times
-from line_emulator.clock import Clock
+from line_emulator.clockwork.clock import Clock
 from line_emulator.control.http import Refused
-from line_emulator.deeds import DOING, DONE, DROPPED, FAILED, IN_FORCE, WAITING, Deeds, Played
-from line_emulator.scenarios import Scenario, read
+from line_emulator.scenarios.deeds import DOING, DONE, DROPPED, FAILED, IN_FORCE, WAITING, Deeds, Played
+from line_emulator.scenarios.script import Scenario, read
 from line_emulator.state import State
 
 MOST_PLAYING = 100

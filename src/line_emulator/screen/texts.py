@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 LANGUAGES = ("ja", "th", "zh-Hant", "zh-Hans", "en")
-FILE = Path(__file__).parent / "pages" / "static" / "phone" / "texts.json"
+FILE = Path(__file__).parent.parent / "pages" / "static" / "phone" / "texts.json"
 
 
 @cache

@@ -16,7 +16,7 @@ from line_emulator.control import channels
 from line_emulator.control.http import Refused, check
 from line_emulator.control.users import perform
 from line_emulator.faults import order_of
-from line_emulator.scenarios import VERIFY, ActDeed, ChannelDeed, Step, UserDeed, Who
+from line_emulator.scenarios.script import VERIFY, ActDeed, ChannelDeed, Step, UserDeed, Who
 from line_emulator.state import State
 from line_emulator.world.accounts import NEED_CHANNEL
 from line_emulator.world.channels import Channel

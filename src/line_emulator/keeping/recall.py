@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from line_emulator import codec, diary
 from line_emulator.carrier import Carrier, Receipt
-from line_emulator.clock import REAL, wall
-from line_emulator.diary import Diary
-from line_emulator.director import Director
+from line_emulator.clockwork.clock import REAL, wall
 from line_emulator.faults import Fault
-from line_emulator.journal import BadStateFile, StateFile
+from line_emulator.keeping import codec, diary
+from line_emulator.keeping.diary import Diary
+from line_emulator.keeping.journal import BadStateFile, StateFile
+from line_emulator.posting.webhooks import Item
+from line_emulator.scenarios.director import Director
 from line_emulator.state import State
-from line_emulator.webhooks import Item
 from line_emulator.world import handle
 from line_emulator.world.channels import Channel
 

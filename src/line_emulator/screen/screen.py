@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import line_catalogue
-from line_emulator import screen_chats, times
-from line_emulator.clock import PAUSED
-from line_emulator.texts import LANGUAGES
+from line_emulator import times
+from line_emulator.clockwork.clock import PAUSED
+from line_emulator.screen import chats as screen_chats
+from line_emulator.screen.texts import LANGUAGES
 from line_emulator.world import World
 from line_emulator.world.channels import Channel
 from line_emulator.world.notifications import AGREE, NOT_SET, WINDOW

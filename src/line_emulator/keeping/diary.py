@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from line_emulator import codec
-from line_emulator.clock import Clock, wall
+from line_emulator.clockwork.clock import Clock, wall
+from line_emulator.keeping import codec
 
 if TYPE_CHECKING:
     from line_emulator.faults import Fault
-    from line_emulator.journal import StateFile
+    from line_emulator.keeping.journal import StateFile
     from line_emulator.world.commands import Command
 
 STARTED, COMMAND, CLOCK = 0, 1, 2

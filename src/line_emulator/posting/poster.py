@@ -11,10 +11,10 @@ import time
 
 import aiohttp
 
-from line_emulator.clock import Clock
+from line_emulator.clockwork.clock import Clock
 from line_emulator.faults import API_KINDS, Fault, Faults
+from line_emulator.posting.wire import signature
 from line_emulator.weblog import Post
-from line_emulator.wire import signature
 from line_emulator.world.channels import Channel
 
 TIMEOUT = 2.0

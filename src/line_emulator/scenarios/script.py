@@ -13,7 +13,7 @@ import yaml
 from msgspec import UNSET, UnsetType
 
 from line_emulator import times
-from line_emulator.clock import PAUSED, REAL
+from line_emulator.clockwork.clock import PAUSED, REAL
 from line_emulator.control import wording
 from line_emulator.control.channels import ChannelBody
 from line_emulator.control.http import Refused

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from line_emulator.activity import Activity
-from line_emulator.clock import PAUSED, REAL, Clock
+from line_emulator.clockwork.activity import Activity
+from line_emulator.clockwork.clock import PAUSED, REAL, Clock
 
 _CHECK_EVERY = 1.0
 

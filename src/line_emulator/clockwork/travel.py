@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from line_emulator import times
-from line_emulator.activity import Activity
-from line_emulator.clock import PAUSED, Clock
-from line_emulator.followers import Followers, FollowerSilent
+from line_emulator.clockwork.activity import Activity
+from line_emulator.clockwork.clock import PAUSED, Clock
+from line_emulator.clockwork.followers import Followers, FollowerSilent
 
 STEP = 0.1
 """Real seconds from one step to the next where the clock is driven."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from line_emulator import times
-from line_emulator.texts import say
+from line_emulator.screen.texts import say
 from line_emulator.world import ledger as fates
 from line_emulator.world.channels import Channel
 from line_emulator.world.keys import MADE_UP
