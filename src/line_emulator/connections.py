@@ -24,11 +24,14 @@ _HEAD_TOO_LARGE = 431, "Request Header Fields Too Large", "The request line and 
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. `reading_since`: when the request under way began (loop time); None between requests."""
+    """One connection. `reading_since`: when the request under way began (loop time); None between requests.
+    `idle_since`: when it was last answered the short way; uvicorn's own timer for idle connections is for the others.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reading_since: float | None = self.loop.time()
+        self.idle_since: float | None = None
         self._read = 0
         self._head: int | None = 0
         self._ended = False
@@ -42,7 +45,7 @@ class Connection(HttpToolsProtocol):
             self.logger.warning("Somebody speaks https to this port. Write http:// in front of its address.")
             self.transport.close()
             return
-        self._read, self._ended = len(data), False
+        self._read, self._ended, self.idle_since = len(data), False, None
         if self._head is not None:
             self._head += self._read
         super().data_received(data)
@@ -127,7 +130,9 @@ class Connection(HttpToolsProtocol):
         self.transport.write(wire(answer, request_id, more))
         if not self._keep_alive:
             self.transport.close()
-        self.on_response_complete()
+        # One timer for each answer would cost more than the sweep over all connections once a second.
+        self.server_state.total_requests += 1
+        self.idle_since = self.loop.time()
 
     def _go_the_usual_way(self, body: bytes) -> None:
         super().on_headers_complete()
@@ -139,6 +144,10 @@ class Connection(HttpToolsProtocol):
     def too_slow(self, now: float) -> bool:
         """Whether the request under way should long have arrived."""
         return self.reading_since is not None and now - self.reading_since > READ_SECONDS
+
+    def idle(self, now: float) -> bool:
+        """Whether nobody has asked for anything since the last answer, for as long as uvicorn would wait."""
+        return self.idle_since is not None and now - self.idle_since > self.timeout_keep_alive
 
     def give_up(self) -> None:
         """Says that the request took too long, and closes."""
@@ -156,10 +165,16 @@ class Connection(HttpToolsProtocol):
 
 
 def sweep(connections: set[Any], now: float | None = None) -> int:
-    """Closes connections whose request does not arrive; says how many. To be called about once a second."""
+    """Closes connections that are idle, and those whose request does not arrive; says how many of these there were.
+    To be called about once a second.
+    """
     if now is None:
         now = asyncio.get_running_loop().time()
-    slow = [each for each in connections if isinstance(each, Connection) and each.too_slow(now)]
-    for each in slow:
-        each.give_up()
-    return len(slow)
+    slow = 0
+    for each in [each for each in connections if isinstance(each, Connection)]:
+        if each.too_slow(now):
+            each.give_up()
+            slow += 1
+        elif each.idle(now):
+            each.transport.close()
+    return slow

@@ -52,8 +52,8 @@ class Ids:
         self.run = run or new_run()
         self.events = self.run.first_event
         self._event_run = self.run.events.encode()
-        self._time = -1
-        self._time_text = b""
+        self._time = self._high = -1
+        self._head = b""
         self.begin(0)
 
     def begin(self, segment: int) -> None:
@@ -77,10 +77,12 @@ class Ids:
 
     def ulid(self, at: int, number: int) -> bytes:
         """The ULID of event `number`, which happened at `at` (ms since the epoch)."""
-        if at != self._time:
-            self._time, self._time_text = at, _base32(at, 5)
         # The randomness is a random run and the number: unique, and sorted within a millisecond.
-        return self._time_text + self._event_run + _base32(number, 4)
+        high, low = number >> 20, number & 0xFFFFF
+        if at != self._time or high != self._high:
+            self._time, self._high = at, high
+            self._head = _base32(at, 5) + self._event_run + _base32(high, 2)
+        return self._head + _PAIRS[low >> 10] + _PAIRS[low & 1023]
 
     def message_id(self, count: int = 1) -> int:
         """The first of `count` new message ids."""

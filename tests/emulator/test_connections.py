@@ -116,6 +116,21 @@ async def test_a_connection_that_waits_between_requests_is_not_called_slow(emula
     writer.close()
 
 
+async def test_a_connection_that_was_answered_the_short_way_is_closed_when_idle(
+    emulator: RunningEmulator,
+) -> None:
+    request = f"POST {TEMPLATE_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
+    reader, writer = await connect(emulator, request)
+    assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 401")
+    now = asyncio.get_running_loop().time()
+    connections.sweep(open_connections(emulator), now + 4)
+    writer.write(request)
+    assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 401")
+    connections.sweep(open_connections(emulator), asyncio.get_running_loop().time() + 6)
+    assert await reader.read() == b""
+    writer.close()
+
+
 @pytest.mark.parametrize("size", [10, 1_000, 60_000, 70_000, 200_000, 1_000_000])
 async def test_headers_of_every_length_get_an_answer(emulator: RunningEmulator, size: int) -> None:
     channel = await emulator.channel()
