@@ -294,7 +294,8 @@ async def refused(path: Path) -> str:
 async def test_a_file_that_can_not_be_used_is_one_clear_line_and_exit_1(tmp_path: Path) -> None:
     (tmp_path / "foreign").write_text("# shopping\nmilk\n" * 20)
     assert "no state file" in await refused(tmp_path / "foreign")
-    assert "can't be opened" in await refused(tmp_path / "none" / "such")
+    missing = await refused(tmp_path / "none" / "such")
+    assert f"can't be opened: there is no folder {tmp_path / 'none'}. Make it" in missing
     assert "--state" in await refused(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     assert "no ordinary file" in await refused(tmp_path / "pipe")

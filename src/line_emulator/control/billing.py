@@ -17,8 +17,8 @@ from starlette.responses import Response
 
 from line_emulator.control.http import Refused, answer, known_parameters, state_of
 from line_emulator.state import State
+from line_emulator.world.japan import OFFSET
 from line_emulator.world.ledger import FLEXIBLE_PATH, TEMPLATE_PATH
-from line_emulator.world.notifications import JAPAN_OFFSET
 from line_emulator.world.people import DAY
 
 KINDS = ("template", "flexible", "push")
@@ -52,7 +52,7 @@ def well_formed(month: str) -> bool:
 
 def present_month(state: State) -> str:
     """The month that it is in UTC+9."""
-    return day_of((state.clock.now() + JAPAN_OFFSET) // DAY)[:7]
+    return day_of((state.clock.now() + OFFSET) // DAY)[:7]
 
 
 def day_of(number: int) -> str:

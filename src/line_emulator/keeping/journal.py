@@ -172,6 +172,9 @@ class StateFile:
 def _open(path: Path) -> int:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+    except FileNotFoundError:
+        text = f"{path} can't be opened: there is no folder {path.parent}. Make it, or name another file with --state."
+        raise BadStateFile(text) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadStateFile(f"{path} can't be opened: {reason}. Name another file with --state.") from None

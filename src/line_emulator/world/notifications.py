@@ -16,14 +16,13 @@ from line_emulator.world import problems, rules
 from line_emulator.world.channels import Channel
 from line_emulator.world.commands import SendFlexible, SendTemplate
 from line_emulator.world.effects import Effects, Event
-from line_emulator.world.japan import DAY, OFFSET, day_of
+from line_emulator.world.japan import DAY, day_of
 from line_emulator.world.ledger import FLEXIBLE_PATH, TEMPLATE_PATH, Row
 from line_emulator.world.numbers import country_code, parse_digest, served
 from line_emulator.world.people import Account, Entry
 from line_emulator.world.world import World
 
 WINDOW = DAY
-JAPAN_OFFSET = OFFSET
 
 AGREE, REJECT, NOT_SET = "agree", "reject", "not_set"
 RECEPTIONS = (AGREE, REJECT, NOT_SET)
