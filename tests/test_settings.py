@@ -328,3 +328,9 @@ def test_each_documented_default_is_the_real_one() -> None:
     assert shown["CLOCK"] == settings.clock
     assert shown["LOG_FORMAT"] == settings.log_format
     assert Path(shown["DATA_DIR"]).absolute() == settings.data_dir
+
+
+def test_a_line_break_in_the_data_folder_stays_within_the_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="a folder with") as error:
+        load({"TODOKE_DATA_DIR": str(tmp_path / "a\n#b")})
+    assert "\n" not in str(error.value)

@@ -130,7 +130,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
     data_dir = _folder(get("DATA_DIR", "todoke-data"))
     if "?" in str(data_dir) or "#" in str(data_dir):
-        raise SettingsError(f"TODOKE_DATA_DIR is {data_dir}; a folder with ? or # in its name can't be used.")
+        raise SettingsError(
+            f"TODOKE_DATA_DIR is {str(data_dir)!r}; a folder with ? or # in its name can't be used."
+        )
     host = get("HOST", "127.0.0.1")
     port = _port(get("PORT", "8700"))
     line_api_base = _url("LINE_API_BASE", get("LINE_API_BASE", "https://api.line.me"))
