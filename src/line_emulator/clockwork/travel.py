@@ -126,10 +126,15 @@ class Traveller:
             following = min((time for time in due if time is not None), default=None)
             if following is None or following > target:
                 break
-            self._clock.set(following)
+            await self._move(following)
         if target > self._clock.now():
-            self._clock.set(target)
+            await self._move(target)
             await self._settle(patience)
+
+    async def _move(self, to: int) -> None:
+        """Sets the time. Followers hear of it before anything due then is posted to them."""
+        self._clock.set(to)
+        await self._followers.tell_all()
 
     async def _settle(self, patience: float) -> None:
         """Repeats until a whole round did nothing new: an answer may cause a webhook, and that another
