@@ -24,10 +24,12 @@ dev: .venv/.dev
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
-# LINE's SDK for Node, an independent client in the tests; they say so if they had to do without it.
-.venv/.node: .venv/.dev tests/emulator/node/package-lock.json
+# For Node, in the tests: LINE's SDK as an independent client, and an SMSC; they say so if they had to do without.
+.venv/.node: .venv/.dev tests/emulator/node/package-lock.json tests/carriers/node/package-lock.json
 	@if command -v npm >/dev/null; then \
-	  cd tests/emulator/node && npm ci --silent --no-audit --no-fund && touch $(CURDIR)/$@; \
+	  for folder in tests/emulator/node tests/carriers/node; do \
+	    (cd $$folder && npm ci --silent --no-audit --no-fund) || exit 1; \
+	  done; touch $@; \
 	fi
 
 demo: install ## Sends a sample list through gateway and emulator; ARGS=--once ends by itself

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from notice_support import START
 from storage_support import Shop, ids, new_notice, notice_of, shop
-from todoke.actions.advance import Setup
-from todoke.carriers import InboundEvent, LineNotification, SmsMessage
+from todoke.actions.facts import Setup
+from todoke.carriers import LineNotification, LinePush, Posting, SmsMessage
 from todoke.clock import SteppedClock
 from todoke.core.notice import Notice
 from todoke.core.outcome import Answer, Outcome
-from todoke.engine.deliver import Outlets
+from todoke.core.standing import Lane
 from todoke.engine.engine import Engine
+from todoke.engine.sending import Outlets
+from todoke.engine.sms_carriers import SmsCarriers
 from todoke.sealing import Seal
 from todoke.storage import notices
 from todoke.storage.database import Database
@@ -23,6 +25,8 @@ from todoke.storage.lookup import Lookup
 
 SEAL = Seal("a secret key of the tests")
 TOKEN = "a token"
+ALL = dict.fromkeys(Lane, 1000)
+"""So many of each lane that nothing is left."""
 
 
 async def until(happened: Callable[[], bool]) -> None:
@@ -36,7 +40,12 @@ async def until(happened: Callable[[], bool]) -> None:
 
 
 class TellsOutcomes:
-    """A carrier for both kinds of message. `answer` says what becomes of each; `sent` is what it was asked."""
+    """A carrier for all kinds of message. `answer` says what becomes of each; `sent` is what it was asked."""
+
+    name = "tells"
+    gives_proof = True
+    countries: frozenset[str] | None = None
+    why_not: str | None = None
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -45,7 +54,7 @@ class TellsOutcomes:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def send(self, message: LineNotification | SmsMessage, tag: str) -> Answer:
+    async def send(self, message: LineNotification | LinePush | Posting | SmsMessage, tag: str) -> Answer:
         self.sent.append(tag)
         if isinstance(message, LineNotification):
             self.tokens.append(message.access_token)
@@ -53,12 +62,6 @@ class TellsOutcomes:
                 return Answer(outcome=Outcome.DENIED, detail="not sent: no token")
         await self.gate.wait()
         return self.answer(tag)
-
-    def check(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
-        raise NotImplementedError
-
-    def read_events(self, headers: Mapping[str, str], body: bytes, now: int) -> list[InboundEvent]:
-        raise NotImplementedError
 
 
 class House:
@@ -70,7 +73,10 @@ class House:
         self.clock = SteppedClock(START)
         self.carrier = TellsOutcomes()
         self.lookup = Lookup()
-        self.setup = Setup(sms_carrier=True, sms_gives_proof=True, every_number_is_a_test_number=True)
+        self.sms = SmsCarriers([self.carrier])
+        self.setup = Setup(
+            sms_routes=self.sms.routes, sms_began=self.sms.began, every_number_is_a_test_number=True
+        )
         self.engines: list[Engine] = []
         self.shop: Shop
 
@@ -91,7 +97,8 @@ class House:
             return await notice_of(tx, at or self.shop, notice_id)
 
     def outlets(self) -> Outlets:
-        return Outlets(self.carrier, self.carrier, self.setup)
+        one = self.carrier
+        return Outlets(line=one, push=one, sms=self.sms, callback=one, setup=self.setup)
 
     def engine(self) -> Engine:
         """A process, so to say; not started."""

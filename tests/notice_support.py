@@ -21,7 +21,7 @@ from todoke.core.notice import (
     step,
 )
 from todoke.core.outcome import Answer, Outcome
-from todoke.core.routing import Facts, Policy, PolicyStep, QuietHours, Step
+from todoke.core.routing import Facts, Policy, PolicyStep, QuietHours, SmsRoute, Step
 
 START = parse_rfc3339("2026-08-07T02:00:00Z")
 """Ten in the morning in Taiwan, nine in Thailand, eleven in Japan."""
@@ -31,6 +31,8 @@ MINUTE = 60_000
 LINE_4H_THEN_SMS = ("line_notification 4h", "sms 72h")
 LINE_ALONE = ("line_notification 24h",)
 SMS_ALONE = ("sms 72h",)
+SMS = SmsRoute("carrier")
+NO_RECEIPTS = (SmsRoute("carrier", gives_proof=False),)
 SMS_THEN_LINE = ("sms 1h", "line_notification 24h")
 
 
@@ -49,12 +51,20 @@ class Story:
         deadline: str | None = None,
         on_unknown: str = "wait",
         quiet: tuple[QuietHours, ...] = (),
+        exempt: tuple[str, ...] = (),
+        past_deadline: str = "send",
         now: int = START,
         **facts: Any,
     ) -> None:
         self.now = now
-        self.facts = Facts(**{"country": "TW", **facts})
-        chosen = policy(*steps, on_unknown=on_unknown, quiet_hours=quiet)
+        self.facts = Facts(**{"country": "TW", "sms": (SMS,), **facts})
+        chosen = policy(
+            *steps,
+            on_unknown=on_unknown,
+            quiet_hours=quiet,
+            quiet_exempt=exempt,
+            quiet_past_deadline=past_deadline,
+        )
         self.notice = Notice(
             id="N",
             policy=chosen,

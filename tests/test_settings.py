@@ -47,7 +47,7 @@ def test_where_nothing_is_said_it_runs_on_loopback_with_sqlite_and_lines_own_api
     assert settings.database_url == f"sqlite:///{Path.cwd()}/todoke-data/todoke.db"
     assert (settings.line_api_base, settings.clock) == ("https://api.line.me", "system")
     assert (settings.host, settings.port, settings.base_url) == ("127.0.0.1", 8700, "http://127.0.0.1:8700")
-    assert (settings.secret_key, settings.api_key, settings.sms_carrier) == (None, None, None)
+    assert (settings.secret_key, settings.api_key, settings.sms_carriers) == (None, None, ())
     assert (settings.sms_secrets, settings.log_format) == ({}, "console")
     assert not settings.line_is_emulated
 
@@ -58,8 +58,8 @@ def test_an_empty_value_is_no_value() -> None:
 
 def test_next_to_an_emulator_the_sms_go_through_it() -> None:
     settings = loaded(LINE_API_BASE=EMULATOR)
-    assert (settings.sms_carrier, settings.line_is_emulated) == ("emulator", True)
-    assert loaded(LINE_API_BASE=EMULATOR, SMS_CARRIER="none").sms_carrier == "none"
+    assert (settings.sms_carriers, settings.line_is_emulated) == (("emulator",), True)
+    assert loaded(LINE_API_BASE=EMULATOR, SMS_CARRIER="none").sms_carriers == ()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
@@ -89,9 +89,28 @@ def test_what_is_set_is_taken() -> None:
     assert (settings.data_dir, settings.database_url) == (Path("/srv/todoke"), "sqlite:////srv/other.db")
     assert (settings.line_api_base, settings.clock) == (EMULATOR, EMULATOR)
     assert (settings.secret_key, settings.base_url) == ("sixteen letters!", "https://notices.example")
-    assert (settings.host, settings.port, settings.sms_carrier) == ("::1", 65535, "mitake")
+    assert (settings.host, settings.port, settings.sms_carriers) == ("::1", 65535, ("mitake",))
     assert settings.sms_secrets == {"user": "u", "password": "p=w"}
     assert (settings.log_format, settings.api_key) == ("json", "tdk_x")
+
+
+def test_several_sms_carriers_are_kept_in_their_order() -> None:
+    assert loaded(SMS_CARRIER="b, a ,c").sms_carriers == ("b", "a", "c")
+
+
+@pytest.mark.parametrize("text", ["a,,b", "a,a", ",", "none,a", "line", "../a", ".a", "a/b", "a\tb"])
+def test_carriers_that_cant_be_are_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="TODOKE_SMS_CARRIER"):
+        loaded(SMS_CARRIER=text)
+
+
+def test_private_addresses_are_allowed_where_line_is_emulated_and_nowhere_else_unasked() -> None:
+    assert not loaded().allow_private
+    assert loaded(ALLOW_PRIVATE="yes").allow_private
+    assert loaded(LINE_API_BASE=EMULATOR).allow_private
+    assert not loaded(LINE_API_BASE=EMULATOR, ALLOW_PRIVATE="no").allow_private
+    with pytest.raises(SettingsError, match="yes or no"):
+        loaded(ALLOW_PRIVATE="true")
 
 
 def test_a_database_elsewhere_follows_the_data_folder() -> None:
@@ -106,6 +125,7 @@ def test_a_database_elsewhere_follows_the_data_folder() -> None:
 def test_every_setting_may_come_from_a_file(name: str, tmp_path: Path) -> None:
     values = {"PORT": "9000", "LINE_API_BASE": EMULATOR, "CLOCK": "system", "LOG_FORMAT": "json"}
     values |= {"BASE_URL": EMULATOR, "SMS_SECRETS": "a=b", "HOST": "::1"}
+    values |= {"SMS_CARRIER": "mitake, every8d", "ALLOW_PRIVATE": "yes"}
     value = values.get(name, "sqlite:////a/value/long/enough")
     file = tmp_path / "secret"
     file.write_text(f"\n {value} \n")

@@ -65,13 +65,19 @@ DECLARED = (
     Declared(
         "SMS_CARRIER",
         "the emulator's own where LINE_API_BASE is on loopback, else none",
-        "The name of a declaration in DATA_DIR/carriers, without .yaml; or `none`. See docs/sms-carriers.md.",
+        "The name of a declaration in DATA_DIR/carriers, without .yaml; several, separated by commas, are tried in "
+        "that order; or `none`. See docs/sms-carriers.md.",
     ),
     Declared(
         "SMS_SECRETS",
         "none",
         "Secrets that the declaration names, as `name=value` lines.",
         secret=True,
+    ),
+    Declared(
+        "ALLOW_PRIVATE",
+        "`yes` where LINE_API_BASE is on loopback, else `no`",
+        "Whether SMS carriers and webhook endpoints may be at addresses of this machine or network: `yes` or `no`.",
     ),
     Declared("LOG_FORMAT", "console", "`console` for people, `json` for machines."),
     Declared(
@@ -103,7 +109,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     clock: str
-    sms_carrier: str | None
+    sms_carriers: tuple[str, ...]
+    """In the order in which they are tried."""
+    allow_private: bool
     sms_secrets: dict[str, str]
     log_format: str
     api_key: str | None
@@ -160,7 +168,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         host=host,
         port=port,
         clock=clock,
-        sms_carrier=values["SMS_CARRIER"] or ("emulator" if is_loopback(line_api_base) else None),
+        sms_carriers=_carriers(values["SMS_CARRIER"], is_loopback(line_api_base)),
+        allow_private=_yes_or_no("ALLOW_PRIVATE", values["ALLOW_PRIVATE"], is_loopback(line_api_base)),
         sms_secrets=_pairs(values["SMS_SECRETS"] or ""),
         log_format=log_format,
         api_key=values["API_KEY"],
@@ -185,6 +194,35 @@ def unknown_names(environment: Mapping[str, str] | None = None) -> list[str]:
     env = os.environ if environment is None else environment
     known = {PREFIX + d.name for d in DECLARED} | {f"{PREFIX}{d.name}_FILE" for d in DECLARED}
     return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
+
+
+def _carriers(text: str | None, emulated: bool) -> tuple[str, ...]:
+    if text is None:
+        return ("emulator",) if emulated else ()
+    names = [name.strip() for name in text.split(",")]
+    if names == ["none"]:
+        return ()
+    for name in names:
+        if name == "line":
+            raise SettingsError(
+                "TODOKE_SMS_CARRIER names a carrier 'line', which is LINE's. Call it otherwise."
+            )
+        if not name or not name.isprintable() or "/" in name or name.startswith(".") or name == "none":
+            raise SettingsError(
+                f"TODOKE_SMS_CARRIER is {text!r}; it must be a name of a declaration, several separated by commas, "
+                "or none."
+            )
+        if names.count(name) > 1:
+            raise SettingsError(f"TODOKE_SMS_CARRIER names {name!r} twice. Name each carrier once.")
+    return tuple(names)
+
+
+def _yes_or_no(name: str, text: str | None, default: bool) -> bool:
+    if text is None:
+        return default
+    if text not in ("yes", "no"):
+        raise SettingsError(f"TODOKE_{name} is {text!r}; it can be yes or no.")
+    return text == "yes"
 
 
 def _port(text: str) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -99,6 +100,39 @@ class Todoke:
     def policies(self) -> list[JsonObject]:
         return list(self._call("GET", "/v1/policies")["policies"])
 
+    # Alarms, and webhooks to the business's own systems
+
+    def alarms(self, *, standing: bool | None = None) -> list[JsonObject]:
+        """The newest first; `standing`: only those that stand, or only the others."""
+        query = {} if standing is None else {"standing": str(standing).lower()}
+        found: list[JsonObject] = []
+        while True:
+            page = self._call("GET", "/v1/alarms", params=query)
+            found += page["alarms"]
+            if "next" not in page:
+                return found
+            query["cursor"] = page["next"]
+
+    def webhook_endpoints(self) -> list[JsonObject]:
+        return list(self._call("GET", "/v1/webhook-endpoints")["webhook_endpoints"])
+
+    def create_webhook_endpoint(
+        self, *, url: str, events: Sequence[str], secret: str | None = None
+    ) -> JsonObject:
+        """The answer has the secret with which webhooks are signed, this once."""
+        body = {"url": url, "events": list(events)} | ({} if secret is None else {"secret": secret})
+        return self._call("POST", "/v1/webhook-endpoints", json=body)
+
+    def change_webhook_endpoint(
+        self, endpoint_id: str, *, url: str | None = None, events: Sequence[str] | None = None
+    ) -> JsonObject:
+        body = {"url": url, "events": None if events is None else list(events)}
+        given = {k: v for k, v in body.items() if v is not None}
+        return self._call("PATCH", f"/v1/webhook-endpoints/{endpoint_id}", json=given)
+
+    def remove_webhook_endpoint(self, endpoint_id: str) -> None:
+        self._call("DELETE", f"/v1/webhook-endpoints/{endpoint_id}")
+
     # Notices
 
     def send(
@@ -145,6 +179,78 @@ class Todoke:
     def cancel(self, notice_id: str) -> JsonObject:
         return self._call("POST", f"/v1/notices/{notice_id}/cancel")
 
+    # Ordinary messages
+
+    def send_message(
+        self,
+        *,
+        channel: str,
+        messages: Sequence[Mapping[str, Any]],
+        to: str | None = None,
+        user_id: str | None = None,
+        reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> JsonObject:
+        """LINE's message objects to one friend, by a bound number or by user ID; anybody else is `not-a-friend`."""
+        body: JsonObject = {"channel": channel, "messages": list(messages)}
+        optional = {"to": to, "user_id": user_id, "reference": reference}
+        body |= {k: v for k, v in optional.items() if v is not None}
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._call("POST", "/v1/messages", json=body, headers=headers)
+
+    def message(self, message_id: str) -> JsonObject:
+        return self._call("GET", f"/v1/messages/{message_id}")
+
+    def messages(self, **filters: str) -> Iterator[JsonObject]:
+        """All ordinary messages, the newest first; filters: state, reference."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = self._call("GET", "/v1/messages", params={**filters, **cursor})
+            yield from page["messages"]
+            if "next" not in page:
+                return
+            cursor = {"cursor": page["next"]}
+
+    # Friends and recipients
+
+    def sync_friends(self, channel: str) -> JsonObject:
+        """Asks for LINE's followers list to be read; `friends` says how far that is."""
+        return self._call("POST", f"/v1/channels/{quote(channel, safe='')}/friends/sync")
+
+    def friends(self, channel: str) -> JsonObject:
+        """How many users of a channel are in each state, and the last reading of LINE's list."""
+        return self._call("GET", f"/v1/channels/{quote(channel, safe='')}/friends")
+
+    def friend_list(self, channel: str, **filters: str) -> Iterator[JsonObject]:
+        """All users of a channel; filters: state."""
+        path = f"/v1/channels/{quote(channel, safe='')}/friends/list"
+        return self._pages(path, "friends", {"limit": "1000", **filters})
+
+    def bind(self, *, channel: str, number: str, user_id: str, way: str, **more: str) -> JsonObject:
+        """Says that a user bound a number to their LINE account by their own act; more: consent, bound_at."""
+        body = {"channel": channel, "number": number, "user_id": user_id, "way": way, **more}
+        return self._call("POST", "/v1/bindings", json=body)
+
+    def bindings(self, **filters: str) -> Iterator[JsonObject]:
+        """The bindings that stand, the newest first; `ended="true"`: the others too."""
+        return self._pages("/v1/bindings", "bindings", filters)
+
+    def unbind(self, binding_id: str, why: str | None = None) -> JsonObject:
+        return self._call("DELETE", f"/v1/bindings/{quote(binding_id, safe='')}", json={"why": why})
+
+    def lookup(self, number: str, channel: str | None = None) -> JsonObject:
+        """What is known of a number: bindings, friendships, the last notices."""
+        return self._call("POST", "/v1/recipients/lookup", json={"number": number, "channel": channel})
+
+    def _pages(self, path: str, name: str, filters: Mapping[str, str]) -> Iterator[JsonObject]:
+        cursor: dict[str, str] = {}
+        while True:
+            page = self._call("GET", path, params={**filters, **cursor})
+            yield from page[name]
+            if "next" not in page:
+                return
+            cursor = {"cursor": page["next"]}
+
     # Lists
 
     def send_file(
@@ -182,3 +288,9 @@ class Todoke:
     def report(self, name: str, **scope: str) -> JsonObject:
         """`name`: funnel, cost or latency; scope: batch, channel, since, until."""
         return self._call("GET", f"/v1/reports/{name}", params=scope)
+
+    def reconcile(self, **asked: Any) -> JsonObject:
+        """Asks LINE for its counts now and compares them with ours: channel, since, until (days such as 2026-08-07,
+        both counted), or days up to yesterday. Left out: yesterday, of all channels.
+        """
+        return self._call("POST", "/v1/reports/reconciliation/run", json=asked)

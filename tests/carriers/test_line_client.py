@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from carriers.conftest import RawServer, answering
 from todoke.carriers import Carrier, LineNotification
 from todoke.carriers.line import LineCarrier
-from todoke.carriers.line.client import base_url
+from todoke.carriers.line.heads import base_url
 from todoke.carriers.line.transport import Transport
 from todoke.core.outcome import SURELY_NOT_TAKEN, Outcome
 

@@ -100,6 +100,37 @@ def test_ids_and_details() -> None:
     assert (one.id, one.detail) == ("01H810YECXQQZ37VAXPF6H9E6T", "message")
 
 
+@pytest.mark.parametrize(
+    ("follow", "unblocked"),
+    [
+        ({"isUnblocked": True}, True),
+        ({"isUnblocked": False, "new": 1}, False),
+        ({"isUnblocked": "true"}, None),
+        ({"isUnblocked": 1}, None),
+        ({"isUnblocked": None}, None),
+        ({}, None),
+        (None, None),
+        ("yes", None),
+        ([{"isUnblocked": True}], None),
+    ],
+)
+def test_a_follow_tells_whether_it_undoes_a_block_and_is_never_lost_over_it(
+    follow: object, unblocked: bool | None
+) -> None:
+    source = {"type": "user", "userId": USER}
+    body = json.dumps({"events": [event("follow", source=source, follow=follow)]}).encode()
+    (one,) = read_events(body, NOW)
+    assert (one.kind, one.user_id, one.unblocked) == (EventKind.FOLLOW, USER, unblocked)
+
+
+def test_only_a_follow_tells_whether_it_undoes_a_block() -> None:
+    source = {"type": "user", "userId": USER}
+    hint = {"source": source, "follow": {"isUnblocked": True}}
+    events = [event("unfollow", **hint), event("message", **hint), event("follow", source=source)]
+    body = json.dumps({"events": events}).encode()
+    assert [one.unblocked for one in read_events(body, NOW)] == [None, None, None]
+
+
 BROKEN: list[Any] = [
     None,
     7,
@@ -111,6 +142,8 @@ BROKEN: list[Any] = [
     event("delivery", delivery={"data": "x" * 101}),
     event("delivery", delivery={"data": "new\nline"}),
     event("delivery", delivery={"data": "nul\0"}),
+    event("delivery", delivery={"data": TAG + "\n"}),
+    event("delivery", delivery={"data": TAG}, webhookEventId="01H810YECXQQZ37VAXPF6H9E6T\n"),
     event("delivery", delivery=[]),
     event("delivery", delivery={}),
     event("delivery"),
@@ -170,6 +203,7 @@ likely_events = st.fixed_dictionaries(
         "webhookEventId": st.text(max_size=120) | json_values,
         "source": st.dictionaries(st.just("userId"), json_values) | json_values,
         "delivery": st.dictionaries(st.just("data"), json_values) | json_values,
+        "follow": st.dictionaries(st.just("isUnblocked"), json_values) | json_values,
     },
 )
 

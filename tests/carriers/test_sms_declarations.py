@@ -107,7 +107,7 @@ def test_files(tmp_path: Path) -> None:
 
 async def test_the_manual(http: Any) -> None:
     text = MANUAL.read_text("utf-8")
-    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    example = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]
     declaration = parse_declaration(example, "docs/sms-carriers.md")
     secrets = {"EXAMPLE_TW_USER": "u", "EXAMPLE_TW_PASSWORD": "p"}
     sms = SmsHttpCarrier(http, declaration, secrets, URL, TOKEN)

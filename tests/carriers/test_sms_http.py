@@ -169,7 +169,7 @@ async def test_details_hold_no_number_text_or_secret(serve: Any, does: Any, http
     why = f"user u&1 密: bad number {NUMBER} 0912-345-678 886912345678 for '{TEXT}'\r\n"
     server = await serve(does.answering(400, json.dumps({"result": {"why": why}}).encode()))
     answer = await carrier(http, server.url).send(MESSAGE_OUT, TAG)
-    assert answer.detail == "the provider said no (user •••: bad number ••• for '…' )"
+    assert answer.detail == "the provider said no (user •••: bad number ••• for '…')"
 
 
 async def test_secrets_and_settings_must_be_there(http: Any) -> None:

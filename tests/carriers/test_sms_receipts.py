@@ -78,9 +78,26 @@ def test_receipts_in_a_list_repeated_or_without_our_tag() -> None:
     assert posted(sms, BEARER, b"[]", TOKEN, NOW) == []
 
 
+def test_messages_that_share_the_providers_id_are_told_apart_by_our_tag() -> None:
+    """One id for a whole order: each message's receipt is news."""
+    news = [receipt("done", m=[{"ref": tag}], id="order-7") for tag in (TAG, "another-tag")]
+    first, second = posted(reader(), BEARER, json.dumps(news).encode(), TOKEN, NOW)
+    assert first.id != second.id
+
+
+def test_an_id_that_the_provider_uses_again_another_day_is_other_news() -> None:
+    news = [receipt("done", m=[], id=7, at=at) for at in ("2026-08-07T01:00:00Z", "2026-08-09T01:00:00Z")]
+    sms = reader(time="at")
+    first, second, again = posted(sms, BEARER, json.dumps([*news, news[0]]).encode(), TOKEN, NOW)
+    assert first.id != second.id
+    assert first.id == again.id
+
+
 def test_a_receipt_without_our_tag_names_the_message_by_the_providers_own_id() -> None:
     (event,) = posted(reader(), BEARER, json.dumps(receipt("done", m=[], id=77)).encode(), TOKEN, NOW)
-    assert (event.kind, event.tag) == (EventKind.PROOF, "77")
+    assert (event.kind, event.tag, event.message_id) == (EventKind.PROOF, None, "77")
+    (ours,) = posted(reader(), BEARER, json.dumps(receipt("done")).encode(), TOKEN, NOW)
+    assert (ours.tag, ours.message_id) == (TAG, None)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +174,8 @@ def never_raises_otherwise(sms: SmsHttpCarrier, body: bytes) -> None:
         assert 0 < len(one.id) <= 100
         assert 0 <= one.at < 2**53
         assert one.tag is None or (one.tag.isascii() and len(one.tag) <= 100)
-        assert one.kind is EventKind.OTHER or one.tag
+        assert one.message_id is None or (one.message_id.isascii() and len(one.message_id) <= 100)
+        assert one.kind is EventKind.OTHER or one.tag or one.message_id
 
 
 json_values = st.recursive(

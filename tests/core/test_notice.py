@@ -1,6 +1,7 @@
 """The life of a notice, held against the states, ends and outcomes that the documentation fixes."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from notice_support import (
     LINE_4H_THEN_SMS,
     LINE_ALONE,
     MINUTE,
+    NO_RECEIPTS,
     SMS_ALONE,
     SMS_THEN_LINE,
     START,
@@ -33,7 +35,8 @@ from todoke.core.notice import (
     step,
 )
 from todoke.core.outcome import Answer, Outcome
-from todoke.core.routing import QuietHours, Step
+from todoke.core.routing import Friendship, QuietHours, SmsRoute, Step
+from todoke.core.standing import Lane, lane
 
 LINE_WINDOW = 24 * HOUR + 10 * MINUTE
 SMS_WINDOW = 72 * HOUR
@@ -44,7 +47,7 @@ IN_STATE: dict[str, Callable[[], Story]] = {
     "sending": lambda: Story(*LINE_4H_THEN_SMS).sends(),
     "waiting": lambda: Story(*LINE_4H_THEN_SMS).sends().answer("accepted", status=200),
     "delivered": lambda: Story(*LINE_4H_THEN_SMS).sends().answer("accepted", status=200).proof(),
-    "handed_over": lambda: Story(*SMS_ALONE, sms_gives_proof=False).sends().answer("accepted", status=200),
+    "handed_over": lambda: Story(*SMS_ALONE, sms=NO_RECEIPTS).sends().answer("accepted", status=200),
     "not_delivered": lambda: Story(*SMS_ALONE).sends().answer("accepted", status=200).no_proof(),
     "cancelled": lambda: Story(*LINE_4H_THEN_SMS).sends().answer("throttled", status=429).cancel(),
     "refused": lambda: Story(*SMS_ALONE, has_sms_form=False).due(),
@@ -94,7 +97,7 @@ def test_each_event_leads_from_each_state_to_one_state(state: str, event: str) -
 # One story for each move, so that the table holds no move that never happens.
 WITNESSES: dict[str, Callable[[], Story]] = {
     "held while the channel is paused": lambda: Story(*LINE_ALONE, channel_paused=True).due(),
-    "nothing can run": lambda: Story(*SMS_ALONE, sms_carrier=False).due(),
+    "nothing can run": lambda: Story(*SMS_ALONE, sms=()).due(),
     "deadline before the first request": lambda: Story(
         *LINE_ALONE, channel_paused=True, deadline="1h"
     ).passes("2h"),
@@ -112,16 +115,16 @@ WITNESSES: dict[str, Callable[[], Story]] = {
     ).no_proof(),
     "422, next step": lambda: Story(*LINE_4H_THEN_SMS).sends().answer("unreachable"),
     "taken, waiting, told twice": lambda: Story(*LINE_ALONE).sends().answer("accepted").answer("accepted"),
-    "handed over": lambda: Story(*SMS_ALONE, sms_gives_proof=False).sends().answer("accepted"),
+    "handed over": lambda: Story(*SMS_ALONE, sms=NO_RECEIPTS).sends().answer("accepted"),
     "422, no step left": lambda: Story(*LINE_ALONE).sends().answer("unreachable"),
     "cancelled while out, then 422": lambda: Story(*LINE_4H_THEN_SMS).sends().cancel().answer("unreachable"),
     "answer overtaken by the receipt and the next step": lambda: (
         Story(*SMS_THEN_LINE).sends().no_proof().sends().answer("accepted", 1)
     ),
-    "lost, next step": lambda: Story(*SMS_THEN_LINE, sms_gives_proof=False).sends().lapse(),
+    "lost, next step": lambda: Story(*SMS_THEN_LINE, sms=NO_RECEIPTS).sends().lapse(),
     "lost, waiting": lambda: Story(*LINE_ALONE).sends().lapse(),
-    "lost, no step left": lambda: Story(*SMS_ALONE, sms_gives_proof=False).sends().lapse(),
-    "lost and cancelled": lambda: Story(*SMS_ALONE, sms_gives_proof=False).sends().cancel().lapse(),
+    "lost, no step left": lambda: Story(*SMS_ALONE, sms=NO_RECEIPTS).sends().lapse(),
+    "lost and cancelled": lambda: Story(*SMS_ALONE, sms=NO_RECEIPTS).sends().cancel().lapse(),
     "proof overtakes the answer": lambda: Story(*LINE_ALONE).sends().proof(),
     "no proof overtakes the answer, next step": lambda: Story(*SMS_THEN_LINE).sends().no_proof(),
     "no proof overtakes the answer, LINE's message still out": lambda: (
@@ -142,7 +145,7 @@ WITNESSES: dict[str, Callable[[], Story]] = {
         .passes("70m")
     ),
     "silent after an SMS without receipts": lambda: (
-        Story(*LINE_4H_THEN_SMS, sms_gives_proof=False)
+        Story(*LINE_4H_THEN_SMS, sms=NO_RECEIPTS)
         .sends()
         .answer("accepted")
         .passes("4h")
@@ -159,7 +162,7 @@ WITNESSES: dict[str, Callable[[], Story]] = {
         Story(*LINE_4H_THEN_SMS).sends().answer("accepted").passes("4h").answer("accepted").no_proof()
     ),
     "a carrier's last word on an earlier step, after an SMS without receipts": lambda: (
-        Story(*LINE_4H_THEN_SMS, sms_gives_proof=False)
+        Story(*LINE_4H_THEN_SMS, sms=NO_RECEIPTS)
         .sends()
         .answer("accepted")
         .passes("4h")
@@ -314,7 +317,7 @@ def test_what_is_unknown_is_never_sent_again_by_itself(on_unknown: str, steps: t
 
 @pytest.mark.parametrize("on_unknown", ["wait", "next"])
 def test_an_unknown_sms_without_receipts_is_not_sent_again(on_unknown: str) -> None:
-    story = Story(*SMS_ALONE, on_unknown=on_unknown, sms_gives_proof=False).sends().answer("unknown")
+    story = Story(*SMS_ALONE, on_unknown=on_unknown, sms=NO_RECEIPTS).sends().answer("unknown")
     story.passes("100h")
     assert (story.sent, story.state, story.notice.reason) == (["sms"], "not_delivered", "unknown")
 
@@ -497,7 +500,7 @@ def test_an_open_attempt_closes_in_time_while_the_next_step_is_held() -> None:
 
 
 def test_a_notice_none_of_whose_steps_can_run_is_refused_and_says_why() -> None:
-    story = Story(*LINE_4H_THEN_SMS, has_line_form=False, sms_carrier=False).due()
+    story = Story(*LINE_4H_THEN_SMS, has_line_form=False, sms=()).due()
     assert (story.state, story.sent) == ("refused", [])
     assert [step for step, _ in story.notice.skips] == ["line_notification", "sms"]
     assert all(why for _, why in story.notice.skips)
@@ -509,12 +512,12 @@ def test_a_step_that_cant_run_is_left_out_and_the_next_goes_at_once() -> None:
 
 
 def test_a_notice_whose_remaining_steps_cant_run_ends_by_what_was_tried() -> None:
-    story = Story(*LINE_4H_THEN_SMS, sms_carrier=False).sends().answer("unreachable").due()
+    story = Story(*LINE_4H_THEN_SMS, sms=()).sends().answer("unreachable").due()
     assert (story.state, story.notice.reason) == ("not_delivered", "unreachable")
 
 
 def test_remaining_steps_that_cant_run_leave_the_open_attempt_open() -> None:
-    story = Story(*LINE_4H_THEN_SMS, sms_carrier=False).sends().answer("accepted").passes("5h")
+    story = Story(*LINE_4H_THEN_SMS, sms=()).sends().answer("accepted").passes("5h")
     assert story.state == "waiting"
     story.proof()
     assert story.state == "delivered"
@@ -592,7 +595,7 @@ def test_cancel_of_a_notice_that_has_ended_changes_nothing() -> None:
 
 @pytest.mark.parametrize("then", ["nothing", "cancel", "deadline"])
 def test_an_sms_without_receipts_hands_the_notice_over(then: str) -> None:
-    story = Story(*SMS_ALONE, sms_gives_proof=False, deadline="1s" if then == "deadline" else None).sends()
+    story = Story(*SMS_ALONE, sms=NO_RECEIPTS, deadline="1s" if then == "deadline" else None).sends()
     if then == "cancel":
         story.cancel()
     _after(story, 2000).answer("accepted", status=200)
@@ -600,7 +603,7 @@ def test_an_sms_without_receipts_hands_the_notice_over(then: str) -> None:
 
 
 def test_a_notice_is_handed_over_only_when_lines_message_can_no_longer_arrive() -> None:
-    story = Story(*LINE_4H_THEN_SMS, sms_gives_proof=False).sends().answer("accepted").passes("4h")
+    story = Story(*LINE_4H_THEN_SMS, sms=NO_RECEIPTS).sends().answer("accepted").passes("4h")
     story.answer("accepted").passes("20h")
     assert story.state == "waiting"
     story.passes("10m")
@@ -608,14 +611,14 @@ def test_a_notice_is_handed_over_only_when_lines_message_can_no_longer_arrive() 
 
 
 def test_lines_proof_after_an_sms_without_receipts_delivers_and_is_a_late_duplicate() -> None:
-    story = Story(*LINE_4H_THEN_SMS, sms_gives_proof=False).sends().answer("accepted").passes("4h")
+    story = Story(*LINE_4H_THEN_SMS, sms=NO_RECEIPTS).sends().answer("accepted").passes("4h")
     story.answer("accepted").passes("1h").proof(1)
     assert (story.state, story.outcomes) == ("delivered", ["late", "accepted"])
     assert story.notice.attempts[0].late_duplicate
 
 
 def test_no_step_follows_one_that_was_handed_over() -> None:
-    story = Story(*SMS_THEN_LINE, sms_gives_proof=False).sends().answer("accepted").passes("48h")
+    story = Story(*SMS_THEN_LINE, sms=NO_RECEIPTS).sends().answer("accepted").passes("48h")
     assert (story.state, story.sent) == ("handed_over", ["sms"])
 
 
@@ -818,10 +821,179 @@ def test_the_next_step_is_held_in_the_quiet_hours_and_the_open_attempt_is_not() 
     assert (story.sent, story.notice.attempts[1].at) == (["line_notification", "sms"], START + 6 * HOUR)
 
 
-def test_a_deadline_within_the_quiet_hours_ends_the_notice_then() -> None:
+def test_a_deadline_within_the_quiet_hours_ends_a_notice_whose_policy_holds_it_even_so() -> None:
     quiet = (QuietHours("TW", 9 * 60, 12 * 60),)
-    story = Story(*SMS_ALONE, quiet=quiet, deadline="1h").passes("3h")
+    story = Story(*SMS_ALONE, quiet=quiet, deadline="1h", past_deadline="hold").passes("3h")
     assert (story.state, story.sent, story.notice.ended_at) == ("not_delivered", [], START + HOUR)
+
+
+def test_quiet_hours_do_not_hold_a_notice_whose_deadline_would_pass_in_them() -> None:
+    quiet = (QuietHours("TW", 9 * 60, 12 * 60),)
+    story = Story(*SMS_ALONE, quiet=quiet, deadline="1h").due()
+    assert (story.sent, story.notice.attempts[0].at) == (["sms"], START)
+    assert Story(*SMS_ALONE, quiet=quiet, deadline="3h").due().sent == []
+
+
+def test_quiet_hours_do_not_hold_an_exempt_use_case() -> None:
+    quiet = (QuietHours("TW", 9 * 60, 12 * 60),)
+    assert Story(*SMS_ALONE, quiet=quiet, exempt=("bill",), use_case="bill").due().sent == ["sms"]
+    assert Story(*SMS_ALONE, quiet=quiet, exempt=("bill",), use_case="delivery").due().sent == []
+
+
+# --- frequency ----------------------------------------------------------------------------------------------
+
+
+def test_a_notice_over_its_frequency_rule_is_refused_when_it_would_begin() -> None:
+    story = Story(*LINE_4H_THEN_SMS, too_often="the recipient has had 2").due()
+    assert (story.state, story.notice.reason, story.sent) == ("refused", "frequency", [])
+    assert story.notice.skips == (("line_notification", "the recipient has had 2"),)
+    assert story.notice.due_at is None
+
+
+def test_frequency_is_looked_at_when_the_quiet_hours_are_over_and_not_before() -> None:
+    quiet = (QuietHours("TW", 9 * 60, 12 * 60),)
+    story = Story(*SMS_ALONE, quiet=quiet, too_often="too many").due()
+    assert story.state == "queued"
+    assert story.knows(too_often=None).next().sent == ["sms"]
+
+
+def test_a_frequency_rule_does_not_stop_a_notice_that_has_begun() -> None:
+    story = Story(*LINE_4H_THEN_SMS).sends().answer("unreachable").knows(too_often="too many").due()
+    assert story.sent == ["line_notification", "sms"]
+
+
+# --- push and callback: repeated safely -----------------------------------------------------------------------
+
+PUSH_THEN_LINE = ("line_push 10m", "line_notification 4h", "sms 72h")
+FRIEND = {"has_push_form": True, "user_bound": True, "friendship": Friendship.FRIEND}
+
+
+def test_a_push_that_line_took_hands_the_notice_over_and_nothing_follows() -> None:
+    story = Story(*PUSH_THEN_LINE, **FRIEND).sends().answer("accepted", status=200)
+    assert (story.state, story.sent, story.due_in) == ("handed_over", ["line_push"], None)
+
+
+@pytest.mark.parametrize("outcome", ["invalid", "unreachable"])
+def test_a_push_that_line_refuses_makes_room_for_the_notification_at_once(outcome: str) -> None:
+    story = Story(*PUSH_THEN_LINE, **FRIEND).sends().answer(outcome, status=400).due()
+    assert story.sent == ["line_push", "line_notification"]
+
+
+def test_a_push_over_the_monthly_quota_makes_room_for_the_notification_at_once() -> None:
+    story = Story(*PUSH_THEN_LINE, **FRIEND).sends().answer("throttled", status=429, quota_used_up=True).due()
+    assert story.sent == ["line_push", "line_notification"]
+
+
+@pytest.mark.parametrize("steps", [PUSH_THEN_LINE, ("callback 10m", "line_notification 4h")])
+@pytest.mark.parametrize("on_unknown", ["wait", "next"])
+def test_an_unknown_push_or_callback_is_repeated_until_its_wait_is_over(
+    steps: tuple[str, ...], on_unknown: str
+) -> None:
+    story = Story(*steps, on_unknown=on_unknown, has_callback=True, **FRIEND).sends().answer("unknown")
+    assert (story.state, story.due_in) == ("queued", 1000)
+    story.next().answer("unknown")
+    assert story.due_in == 2000
+    while story.sent[-1] != "line_notification":
+        story.next()
+        if story.sent[-1] != "line_notification":
+            story.answer("unknown")
+    assert story.now == START + 10 * MINUTE
+    assert set(story.sent[:-1]) == {steps[0].split()[0]}
+
+
+def test_a_push_that_is_taken_at_the_second_try_hands_over() -> None:
+    story = Story(*PUSH_THEN_LINE, **FRIEND).sends().answer("unknown").next().answer("accepted", status=409)
+    assert (story.state, story.sent) == ("handed_over", ["line_push", "line_push"])
+
+
+def test_a_push_that_was_out_when_its_process_died_is_repeated() -> None:
+    story = Story(*PUSH_THEN_LINE, **FRIEND).sends().lapse().due()
+    assert (story.sent, story.state) == (["line_push", "line_push"], "sending")
+
+
+def test_a_push_of_unknown_outcome_is_not_repeated_once_its_retry_key_is_used_up() -> None:
+    story = Story("line_push 72h", "sms 72h", **FRIEND).sends().answer("unknown")
+    story.knows(channel_paused=True).passes("24h").knows(channel_paused=False).due()
+    assert story.sent == ["line_push", "sms"]
+    assert "retry key" in story.notice.skips[0][1]
+
+
+# --- lanes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("story", "expected"),
+    [
+        (lambda: Story(*LINE_4H_THEN_SMS), Lane.LINE),
+        (lambda: Story(*SMS_THEN_LINE), Lane.OTHER),
+        (lambda: Story(*LINE_4H_THEN_SMS).sends().answer("accepted"), Lane.OTHER),
+        (lambda: Story(*LINE_4H_THEN_SMS).sends().answer("unreachable"), Lane.OTHER),
+        (lambda: Story(*LINE_4H_THEN_SMS).sends().answer("failed"), Lane.LINE),
+        (lambda: Story(*SMS_THEN_LINE).sends().answer("accepted"), Lane.LINE),
+        (lambda: Story(*LINE_ALONE).sends().answer("accepted"), Lane.LINE),
+    ],
+)
+def test_a_notice_stands_in_the_lane_of_the_carriers_that_it_waits_for(
+    story: Callable[[], Story], expected: Lane
+) -> None:
+    assert lane(story().notice) is expected
+
+
+# --- several SMS carriers -------------------------------------------------------------------------------------
+
+TWO = {"sms": (SmsRoute("a"), SmsRoute("b", gives_proof=False))}
+
+
+def carriers(story: Story) -> list[str | None]:
+    return [a.carrier for a in story.notice.attempts]
+
+
+@pytest.mark.parametrize("status", [None, 400])
+def test_what_one_carrier_surely_did_not_take_goes_to_the_next_at_once(status: int | None) -> None:
+    story = Story(*SMS_ALONE, **TWO).sends().answer("failed", status=status).due()
+    assert carriers(story) == ["a", "b"]
+    assert [a.gives_proof for a in story.notice.attempts] == [True, False]
+
+
+def test_what_a_carrier_may_have_taken_goes_to_no_other() -> None:
+    story = Story(*SMS_THEN_LINE, **TWO).sends().answer("unknown").passes("80h")
+    assert carriers(story) == ["a", None]
+
+
+def test_when_no_carrier_can_be_reached_they_are_tried_again_in_turn_with_backoff() -> None:
+    story = Story(*SMS_ALONE, **TWO)
+    begun = []
+    for _ in range(6):
+        story.sends().answer("failed")
+        begun.append(story.now)
+        story.now += story.due_in or 0
+    assert carriers(story) == ["a", "b"] * 3
+    assert [b - a for a, b in pairwise(begun)] == [0, 1000, 0, 2000, 0]
+
+
+def test_a_carrier_that_said_no_is_not_asked_again_and_one_that_was_not_reached_is() -> None:
+    story = Story(*SMS_ALONE, **TWO).sends().answer("failed", status=400).sends().answer("failed")
+    assert story.state == "queued"
+    story.next().answer("accepted", status=200)
+    assert (carriers(story), story.state) == (["a", "b", "b"], "handed_over")
+
+
+def test_when_every_carrier_has_said_no_the_step_has_failed() -> None:
+    story = Story(*SMS_ALONE, **TWO).sends().answer("failed", status=400).sends().answer("failed", status=400)
+    assert (story.state, story.notice.reason) == ("not_delivered", "failed")
+
+
+def test_a_failed_receipt_is_not_taken_to_another_carrier() -> None:
+    story = Story(*SMS_ALONE, **TWO).sends().answer("accepted", status=200).no_proof()
+    assert (story.state, carriers(story)) == ("not_delivered", ["a"])
+
+
+def test_an_unknown_sms_without_receipts_is_given_its_wait_before_the_next_step() -> None:
+    story = Story(*SMS_THEN_LINE, sms=NO_RECEIPTS).sends().answer("unknown")
+    assert (story.state, story.due_in) == ("queued", HOUR)
+    assert story.next().sent == ["sms", "line_notification"]
+    hasty = Story(*SMS_THEN_LINE, sms=NO_RECEIPTS, on_unknown="next").sends().answer("unknown").due()
+    assert hasty.sent == ["sms", "line_notification"]
 
 
 def test_a_retry_falls_behind_the_quiet_hours() -> None:

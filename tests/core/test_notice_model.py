@@ -12,9 +12,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from notice_support import START
-from todoke.core.notice import Answered, Cancel, Due, Event, Lapsed, NoProof, Notice, Proof, State, step
+from todoke.core.notice import (
+    Answered,
+    Attempt,
+    Cancel,
+    Due,
+    Event,
+    Lapsed,
+    NoProof,
+    Notice,
+    Proof,
+    State,
+    step,
+)
 from todoke.core.outcome import Answer, Outcome
-from todoke.core.routing import Facts, Policy, PolicyStep, QuietHours, Step
+from todoke.core.routing import Facts, Friendship, Policy, PolicyStep, QuietHours, SmsRoute, Step
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
 WINDOW = {Step.LINE_NOTIFICATION: 24 * HOUR + 10 * MINUTE, Step.SMS: 72 * HOUR}
@@ -41,6 +53,7 @@ policies = st.builds(
     quiet_hours=st.sampled_from(
         [(), (), (QuietHours("TW", 21 * 60, 8 * 60),), (QuietHours("TW", 12 * 60, 13 * 60),)]
     ),
+    quiet_past_deadline=st.sampled_from(["send", "hold"]),
 )
 taken = st.sampled_from([Answer(outcome=Outcome.ACCEPTED, status=200), Answer(outcome=Outcome.UNKNOWN)])
 answers = st.one_of(
@@ -74,7 +87,9 @@ class Request:
     place: int
     at: int
     receipts: bool
+    carrier: str | None = None
     answer: Outcome | None = None
+    said_no: bool = False
     lost: bool = False
     proven: bool = False
     disproven: bool = False
@@ -108,17 +123,32 @@ class Lives(RuleBasedStateMachine):
     @initialize(
         policy=policies,
         deadline=st.sampled_from([None, None, 10 * SECOND, HOUR, 20 * HOUR]),
-        receipts=st.booleans(),
+        receipts=st.lists(st.booleans(), min_size=1, max_size=3),
+        friend=st.booleans(),
         sms_form=st.sampled_from([True, True, True, False]),
         paused=st.sampled_from([False, False, False, True]),
         starts=st.integers(0, 24 * 60 - 1),
     )
     def begin(
-        self, policy: Policy, deadline: int | None, receipts: bool, sms_form: bool, paused: bool, starts: int
+        self,
+        policy: Policy,
+        deadline: int | None,
+        receipts: list[bool],
+        friend: bool,
+        sms_form: bool,
+        paused: bool,
+        starts: int,
     ) -> None:
         self.now = START + starts * MINUTE
         self.facts = Facts(
-            country="TW", sms_gives_proof=receipts, has_sms_form=sms_form, channel_paused=paused
+            country="TW",
+            sms=tuple(SmsRoute(f"carrier {i}", gives) for i, gives in enumerate(receipts)),
+            has_sms_form=sms_form,
+            has_push_form=True,
+            user_bound=friend,
+            friendship=Friendship.FRIEND if friend else Friendship.UNKNOWN,
+            has_callback=friend,
+            channel_paused=paused,
         )
         self.notice = Notice(
             id="N",
@@ -137,7 +167,7 @@ class Lives(RuleBasedStateMachine):
         self.notice, attempt = step(before, event, self.now)
         self.looked_at = self.now if isinstance(event, Due) else None
         if attempt is not None:
-            self.begun(attempt.id, attempt.step)
+            self.begun(attempt)
         if before.state in ENDS:
             same = ("state", "reason", "ended_at", "step_index", "skips")
             assert [getattr(before, f) for f in same] == [getattr(self.notice, f) for f in same]
@@ -145,10 +175,18 @@ class Lives(RuleBasedStateMachine):
         elif self.notice.state in ENDS:
             self.has_just_ended()
 
-    def begun(self, attempt_id: str, wanted: Step) -> None:
+    def begun(self, attempt: Attempt) -> None:
         """Checks a request that is about to leave against the book."""
+        wanted = attempt.step
         same = [r for r in self.book if r.step is wanted]
-        assert all(r.surely_not_taken for r in same), "sent again, though it may have been taken"
+        if wanted in (Step.LINE_PUSH, Step.CALLBACK):
+            # Each try has the same key: only one that was taken for sure is never repeated.
+            assert all(r.answer is not Outcome.ACCEPTED or r.lost for r in same)
+            doubtful = [r.at for r in same if not r.surely_not_taken]
+            assert wanted is Step.CALLBACK or all(self.now - at <= 23 * HOUR for at in doubtful)
+        else:
+            assert all(r.surely_not_taken for r in same), "sent again, though it may have been taken"
+        assert not any(r.carrier == attempt.carrier and r.said_no for r in same), "asked one that said no"
         assert not self.cancelled
         assert self.notice.deadline_at is None or self.now < self.notice.deadline_at
         assert not any(r.out for r in self.book), "two requests out at once"
@@ -161,13 +199,19 @@ class Lives(RuleBasedStateMachine):
                 if quiet.start < quiet.end
                 else minute >= quiet.start or minute < quiet.end
             )
-            assert not inside
+            if inside and self.notice.policy.quiet_past_deadline == "send":
+                at_night = (quiet.end - minute) % (24 * 60)
+                assert self.notice.deadline_at is not None
+                assert self.notice.deadline_at <= (self.now // MINUTE + at_night) * MINUTE
+            else:
+                assert not inside
         line = (Step.LINE_NOTIFICATION, Step.LINE_PUSH)
         assert not (wanted in line and self.facts.channel_paused)
         place = [s.step for s in self.notice.policy.steps].index(wanted)
         assert all(r.place <= place for r in self.book), "went back to an earlier step"
-        receipts = wanted is Step.LINE_NOTIFICATION or (wanted is Step.SMS and self.facts.sms_gives_proof)
-        self.book.append(Request(attempt_id, wanted, place, self.now, receipts))
+        proving = {r.carrier for r in self.facts.sms if r.gives_proof}
+        receipts = wanted is Step.LINE_NOTIFICATION or (wanted is Step.SMS and attempt.carrier in proving)
+        self.book.append(Request(attempt.id, wanted, place, self.now, receipts, attempt.carrier))
 
     def has_just_ended(self) -> None:
         notice, book = self.notice, self.book
@@ -235,6 +279,7 @@ class Lives(RuleBasedStateMachine):
     def carrier_answers(self, answer: Answer) -> None:
         request = next(r for r in self.book if r.out)
         request.answer = answer.outcome
+        request.said_no = answer.outcome is Outcome.FAILED and answer.status is not None
         self.happens(Answered(request.id, answer))
 
     @precondition(lambda self: self.book)
@@ -344,7 +389,8 @@ class Lives(RuleBasedStateMachine):
         if self.notice.state in (State.QUEUED, State.WAITING):
             self.notice = msgspec.structs.replace(self.notice, due_at=self.now)
         # A quarter of an hour between retries, ten sooner, and a few looks beside.
-        most = sum(2 * (s.wait or 0) // (15 * MINUTE) + 40 for s in self.notice.policy.steps)
+        each = 2 * len(self.facts.sms)
+        most = sum(each * (s.wait or 0) // (15 * MINUTE) + 40 * each for s in self.notice.policy.steps)
         for _ in range(most):
             if self.notice.due_at is None:
                 break
@@ -369,7 +415,7 @@ def waiting_for_both() -> Notice:
         for s, w in ((Step.LINE_NOTIFICATION, HOUR), (Step.SMS, 72 * HOUR), (Step.CALLBACK, HOUR))
     )
     notice = Notice(id="N", policy=Policy(steps), created_at=START, due_at=START)
-    facts = Facts(country="TW")
+    facts = Facts(country="TW", sms=(SmsRoute("carrier"),))
     for i, at in enumerate((START, START + HOUR), 1):
         notice, attempt = step(notice, Due(facts, f"A{i}"), at)
         assert attempt is not None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,16 +10,20 @@ from hypothesis import strategies as st
 import line_catalogue
 from todoke.core.durations import parse_duration, parse_rfc3339
 from todoke.core.errors import InvalidPolicy
+from todoke.core.policy_text import parse_policy, written
 from todoke.core.routing import (
     Facts,
+    Frequency,
+    Friendship,
     Policy,
     PolicyStep,
     QuietHours,
+    SmsRoute,
     Step,
     complete,
     default_policy,
-    gives_proof,
-    parse_policy,
+    held_until,
+    never_in_time,
     quiet_until,
     refuse_for_use_case,
     why_not,
@@ -27,7 +32,15 @@ from todoke.core.routing import (
 
 HOUR = 3_600_000
 LINE, SMS = {"step": "line_notification"}, {"step": "sms"}
-ALL_GOOD = Facts(country="TW")
+ALL_GOOD = Facts(
+    country="TW",
+    use_case="delivery",
+    has_push_form=True,
+    user_bound=True,
+    friendship=Friendship.FRIEND,
+    sms=(SmsRoute("carrier"),),
+    has_callback=True,
+)
 
 
 def test_a_policy_is_read_as_it_is_documented() -> None:
@@ -78,7 +91,7 @@ def test_all_but_the_steps_may_be_left_out() -> None:
         (
             {"steps": [{"step": "line_notification", "wait": "2h"}, SMS], "deadline": "2h"},
             "/steps/0/wait",
-            "no later step would ever run",
+            "where this one fails before",
         ),
         ({"steps": [SMS], "quiet_hours": {"country": "TW"}}, "/quiet_hours", "is a list"),
         ({"steps": [SMS], "quiet_hours": ["TW"]}, "/quiet_hours/0", '"country", "from" and "to"'),
@@ -160,28 +173,44 @@ def test_whatever_json_is_given_is_a_policy_or_refused(spec: dict[str, Any]) -> 
     [
         (Step.LINE_NOTIFICATION, {}, None),
         (Step.LINE_NOTIFICATION, {"has_line_form": False}, "line_template"),
-        (Step.LINE_NOTIFICATION, {"has_sms_form": False, "sms_carrier": False}, None),
+        (Step.LINE_NOTIFICATION, {"has_sms_form": False, "sms": ()}, None),
         (Step.LINE_NOTIFICATION, {"channel_paused": True}, None),
         (Step.SMS, {}, None),
         (Step.SMS, {"has_sms_form": False}, "no sms text"),
-        (Step.SMS, {"sms_carrier": False}, "no SMS carrier"),
+        (Step.SMS, {"sms": ()}, "no SMS carrier"),
         (Step.SMS, {"has_line_form": False}, None),
         (Step.SMS, {"number_allowed": False}, "test mode"),
         (Step.LINE_NOTIFICATION, {"number_allowed": False}, "test mode"),
-        (Step.LINE_PUSH, {}, "no LINE user ID"),
-        (Step.CALLBACK, {}, "no endpoint"),
+        (Step.LINE_NOTIFICATION, {"friendship": Friendship.UNKNOWN}, None),
+        (Step.LINE_NOTIFICATION, {"friendship": Friendship.BLOCKED}, "blocked the account"),
+        (Step.LINE_PUSH, {}, None),
+        (Step.LINE_PUSH, {"has_push_form": False}, "neither a push nor a flexible"),
+        (Step.LINE_PUSH, {"user_bound": False}, "no LINE user ID"),
+        (Step.LINE_PUSH, {"friendship": Friendship.BLOCKED}, "blocked the account"),
+        (Step.LINE_PUSH, {"friendship": Friendship.UNKNOWN}, "not known as a friend"),
+        (Step.SMS, {"friendship": Friendship.BLOCKED}, None),
+        (Step.CALLBACK, {}, None),
+        (Step.CALLBACK, {"has_callback": False}, "no endpoint"),
     ],
 )
 def test_a_step_runs_or_says_why_not(step: Step, facts: dict[str, Any], words: str | None) -> None:
-    why = why_not(step, Facts(country="TW", **facts))
+    why = why_not(step, msgspec.structs.replace(ALL_GOOD, **facts))
     assert why is None if words is None else why is not None and words in why
 
 
-def test_line_notifications_and_sms_with_receipts_give_proof_and_nothing_else_does() -> None:
-    proving = {s for s in Step if gives_proof(s, ALL_GOOD)}
-    assert proving == {Step.LINE_NOTIFICATION, Step.SMS}
-    without = Facts(country="TW", sms_gives_proof=False)
-    assert {s for s in Step if gives_proof(s, without)} == {Step.LINE_NOTIFICATION}
+def test_waits_that_only_together_outlast_the_deadline_are_warned_of() -> None:
+    steps = (
+        PolicyStep(Step.LINE_PUSH, parse_duration("10m")),
+        PolicyStep(Step.LINE_NOTIFICATION, parse_duration("13h")),
+        PolicyStep(Step.SMS, parse_duration("11h")),
+        PolicyStep(Step.CALLBACK),
+    )
+    (warning,) = never_in_time(Policy(steps), parse_duration("24h"))
+    assert "line_notification and sms may take 1d" in warning
+    assert "callback would begin only where line_notification or sms fails before" in warning
+    assert never_in_time(Policy(steps), parse_duration("1d") + 1) == []
+    (warning,) = never_in_time(Policy(steps), parse_duration("10m"))
+    assert warning.startswith("line_push may take 10m")
 
 
 def test_proof_may_come_for_24_hours_and_10_minutes_from_line_and_72_hours_from_an_sms_carrier() -> None:
@@ -211,6 +240,16 @@ def test_the_default_policy_follows_from_how_soon_the_notice_is_wanted(
         assert waits[Step.LINE_NOTIFICATION] == parse_duration(line_wait)
     assert "the use case x" in choice.why
     assert "SMS" in choice.why
+
+
+@pytest.mark.parametrize(("urgency", "wait"), [("over 1d", "72h"), ("1d", "72h"), ("1h", "1h"), ("5m", "5m")])
+def test_an_sms_that_nothing_proves_leaves_the_next_step_in_time_where_the_notice_is_pressing(
+    urgency: line_catalogue.Urgency, wait: str
+) -> None:
+    waits = {s.step: s.wait for s in default_policy(urgency, "the use case x").policy.steps}
+    assert waits[Step.SMS] == parse_duration(wait)
+    alone = complete(Policy((PolicyStep(Step.SMS),)), urgency)
+    assert alone.steps[0].wait == parse_duration("72h")
 
 
 @pytest.mark.parametrize("urgency", ["over 1d", "1d", "1h", "5m"])
@@ -294,3 +333,85 @@ def test_quiet_hours_last_till_their_end_and_no_longer(
     assert quiet_until(policy, country, until - 1) == until
     assert quiet_until(policy, country, until - length) == until
     assert quiet_until(policy, country, until - length - 1) is None
+
+
+# --- quiet hours and their exceptions ---------------------------------------------------------------------
+
+
+NIGHT = Policy((PolicyStep(Step.SMS),), quiet_hours=(QuietHours("TW", 21 * 60, 8 * 60),))
+TEN_AT_NIGHT, EIGHT = parse_rfc3339("2026-08-07T22:00:00+08:00"), parse_rfc3339("2026-08-08T08:00:00+08:00")
+
+
+@pytest.mark.parametrize(
+    ("changes", "deadline", "until"),
+    [
+        ({}, None, EIGHT),
+        ({}, "11h", EIGHT),
+        ({}, "10h", None),
+        ({"quiet_past_deadline": "hold"}, "9h", EIGHT),
+        ({"quiet_exempt": ("delivery",)}, None, None),
+        ({"quiet_exempt": ("bill",)}, None, EIGHT),
+        ({"quiet_hours": (*NIGHT.quiet_hours, QuietHours("TW", 8 * 60, 9 * 60))}, None, EIGHT + HOUR),
+        ({"quiet_hours": (*NIGHT.quiet_hours, QuietHours("TW", 8 * 60, 9 * 60))}, "10h", None),
+        ({"quiet_hours": (QuietHours("TH", 21 * 60, 8 * 60),)}, None, None),
+    ],
+)
+def test_quiet_hours_hold_unless_the_use_case_is_exempt_or_the_deadline_would_pass(
+    changes: dict[str, Any], deadline: str | None, until: int | None
+) -> None:
+    policy = msgspec.structs.replace(NIGHT, **changes)
+    deadline_at = None if deadline is None else TEN_AT_NIGHT + parse_duration(deadline)
+    assert held_until(policy, ALL_GOOD, deadline_at, TEN_AT_NIGHT) == until
+
+
+def test_quiet_hours_that_fill_the_day_hold_for_a_day_at_most() -> None:
+    both = (QuietHours("TW", 0, 12 * 60), QuietHours("TW", 12 * 60, 0))
+    policy = msgspec.structs.replace(NIGHT, quiet_hours=both)
+    until = held_until(policy, ALL_GOOD, None, TEN_AT_NIGHT)
+    assert until is not None
+    assert TEN_AT_NIGHT < until < TEN_AT_NIGHT + 24 * HOUR
+
+
+def test_a_policy_is_written_as_it_was_read() -> None:
+    spec = {
+        "steps": [{"step": "line_push", "wait": "10m"}, {"step": "sms", "wait": "3d"}],
+        "deadline": "20h",
+        "on_unknown": "next",
+        "quiet_hours": [{"country": "TW", "from": "21:00", "to": "08:05"}],
+        "quiet_exempt": ["delivery"],
+        "quiet_past_deadline": "hold",
+        "frequency": [{"at_most": 2, "per": "7d", "use_case": "bill"}, {"at_most": 9, "per": "30d"}],
+    }
+    policy = parse_policy(spec)
+    assert written(policy) == spec
+    assert policy.frequency_for("bill") == list(policy.frequency)
+    assert policy.frequency_for("delivery") == [Frequency(9, 30 * 24 * HOUR)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "words"),
+    [
+        ({"frequency": {"at_most": 1}}, "/frequency", "a list"),
+        ({"frequency": [{"at_most": 1}]}, "/frequency/0", "at_most"),
+        ({"frequency": [{"at_most": 0, "per": "1d"}]}, "/frequency/0/at_most", "from 1 to 1000"),
+        ({"frequency": [{"at_most": True, "per": "1d"}]}, "/frequency/0/at_most", "whole number"),
+        ({"frequency": [{"at_most": 1, "per": None}]}, "/frequency/0/per", "duration"),
+        ({"frequency": [{"at_most": 1, "per": "31d"}]}, "/frequency/0/per", "30 days"),
+        (
+            {"frequency": [{"at_most": 1, "per": "1d", "use_case": "a b"}]},
+            "/frequency/0/use_case",
+            "no use case",
+        ),
+        ({"quiet_exempt": "delivery"}, "/quiet_exempt", "a list"),
+        ({"quiet_exempt": [7]}, "/quiet_exempt/0", "no use case"),
+        ({"quiet_past_deadline": "drop"}, "/quiet_past_deadline", "send"),
+        ({"quiet_hours": [{}] * 21}, "/quiet_hours", "at most 20"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused_with_its_place(
+    changes: dict[str, Any], pointer: str, words: str
+) -> None:
+    with pytest.raises(InvalidPolicy) as caught:
+        parse_policy({"steps": [SMS], **changes})
+    assert caught.value.pointer == pointer
+    assert words in caught.value.message

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from notice_support import START, policy
 from storage_support import PARCEL
-from todoke.actions.intake import Target
+from todoke.actions.intake import Choice, Target
 from todoke.core import template as templates
 from todoke.core.columns import Columns
 from todoke.engine.intake import MAX_LINE, BrokenFile, Portion, read_portion
@@ -54,7 +54,7 @@ TARGET = Target(
     template=templates.compile(PARCEL),
     policy_id="P",
     policy=policy("sms 72h"),
-    why="",
+    choice=Choice(why=""),
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine_house import SEAL, House, until
+from engine_house import ALL, SEAL, House, until
 from notice_support import START
 from storage_support import ids, shop
 from todoke.actions.advance import LostChannel, claim, recover
@@ -21,6 +21,7 @@ from todoke.engine.deliver import Deliver
 from todoke.engine.engine import Engine
 from todoke.engine.owners import LEASE_MS, RENEW_SECONDS, Owners, Presence
 from todoke.engine.recorder import Recorder
+from todoke.engine.sending import PacerBook
 from todoke.sealing import Seal
 from todoke.storage import channels
 from todoke.storage.channels import Channel
@@ -203,7 +204,7 @@ async def test_who_has_an_old_fencing_number_claims_nothing(house: House) -> Non
 
     async def claims() -> None:
         async with house.database.write() as tx:
-            await claim(tx, at.channel_id, 1, START, 10, ids, house.lookup, house.setup)
+            await claim(tx, at.channel_id, 1, START, ALL, ids, house.lookup, house.setup)
 
     with pytest.raises(LostChannel):
         await claims()
@@ -213,7 +214,7 @@ async def test_who_has_an_old_fencing_number_claims_nothing(house: House) -> Non
 async def claim_all(house: House, fence: int = 0) -> int:
     async with house.database.write() as tx:
         claimed = await claim(
-            tx, house.shop.channel_id, fence, house.clock.now(), 1000, ids, house.lookup, house.setup
+            tx, house.shop.channel_id, fence, house.clock.now(), ALL, ids, house.lookup, house.setup
         )
     return len(claimed.to_send)
 
@@ -438,6 +439,7 @@ async def test_while_the_lease_is_in_doubt_nothing_leaves(
         ids,
         SEAL,
         says,
+        PacerBook(),
     )
     says.sure = False
     assert await deliver.step()

@@ -1,16 +1,16 @@
 """What carriers answered is written down, whatever happens meanwhile."""
 
 from collections.abc import Iterable
-from typing import Any
+from itertools import permutations
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from engine_house import House
-from notice_support import HOUR, START
+from engine_house import ALL, House
+from notice_support import HOUR, SMS_ALONE, START
 from storage_support import Shop, ids
 from todoke.actions.advance import ToSend, claim
-from todoke.actions.record import Read, Recorded, record
+from todoke.actions.record import AnswerTo, Read, Recorded, record
 from todoke.carriers import EventKind, InboundEvent
 from todoke.core.outcome import Answer, Outcome
 from todoke.engine import recorder as module
@@ -26,15 +26,19 @@ DENIED = Answer(outcome=Outcome.DENIED, status=401, detail="no such token")
 async def claimed(house: House, at: Shop | None = None) -> list[ToSend]:
     async with house.database.write() as tx:
         channel_id = (at or house.shop).channel_id
-        got = await claim(tx, channel_id, 0, house.clock.now(), 100, ids, house.lookup, house.setup)
+        got = await claim(tx, channel_id, 0, house.clock.now(), ALL, ids, house.lookup, house.setup)
     return got.to_send
 
 
-def posted(events: Iterable[InboundEvent]) -> Read:
-    """A request from a carrier with these events."""
-    return Read(
-        Stored(carrier="x", channel_id=None, headers="{}", body=b"", received_at=0, id=1), list(events)
-    )
+def posted(events: Iterable[InboundEvent], carrier: str = "x", channel_id: str | None = None) -> Read:
+    """A request from an SMS carrier with these events."""
+    stored = Stored(carrier=carrier, channel_id=channel_id, headers="{}", body=b"", received_at=0, id=1)
+    return Read(stored, list(events))
+
+
+def webhook(house: House, events: Iterable[InboundEvent]) -> Read:
+    """A request from LINE with these events, signed by the house's channel."""
+    return posted(events, "line", house.shop.channel_id)
 
 
 async def prove(house: House, proofs: Iterable[tuple[str, int, bool, str | None]]) -> Recorded:
@@ -50,7 +54,7 @@ async def prove(house: House, proofs: Iterable[tuple[str, int, bool, str | None]
         for tag, at, reached, detail in proofs
     ]
     async with house.database.write() as tx:
-        return await record(tx, [], [posted(events)], house.clock.now(), house.lookup)
+        return await record(tx, [], [webhook(house, events)], house.clock.now(), house.lookup)
 
 
 def new_recorder(house: House) -> Recorder:
@@ -60,7 +64,7 @@ def new_recorder(house: House) -> Recorder:
 async def recorded(house: House, recorder: Recorder, items: list[ToSend], answer: Answer) -> None:
     recorder.claimed(house.shop.channel_id, len(items))
     for item in items:
-        recorder.add(house.shop.channel_id, item.notice_id, item.attempt_id, answer)
+        recorder.add(house.shop.channel_id, AnswerTo(item.notice_id, item.attempt.id, answer))
     assert await recorder.step()
 
 
@@ -73,10 +77,10 @@ async def test_answers_are_kept_and_written_down_once_the_database_is_well_again
     recorder = new_recorder(house)
     recorder.claimed(house.shop.channel_id, 3)
     for item in items[:2]:
-        recorder.add(house.shop.channel_id, item.notice_id, item.attempt_id, ACCEPTED)
+        recorder.add(house.shop.channel_id, AnswerTo(item.notice_id, item.attempt.id, ACCEPTED))
 
     async def broken(tx: Tx, *_: object) -> None:
-        recorder.add(house.shop.channel_id, items[2].notice_id, items[2].attempt_id, ACCEPTED)
+        recorder.add(house.shop.channel_id, AnswerTo(items[2].notice_id, items[2].attempt.id, ACCEPTED))
         await tx.exec_driver_sql("UPDATE notices SET state = 'delivered'")
         await tx.exec_driver_sql("SELECT nonsense")
 
@@ -100,7 +104,7 @@ async def test_what_is_out_is_counted_from_the_claim_to_the_record(house: House)
     channel_id = house.shop.channel_id
     recorder.claimed(channel_id, 2)
     assert (recorder.out(channel_id), recorder.out(), recorder.out("another")) == (2, 2, 0)
-    recorder.add(channel_id, one.notice_id, one.attempt_id, ACCEPTED)
+    recorder.add(channel_id, AnswerTo(one.notice_id, one.attempt.id, ACCEPTED))
     assert (recorder.out(channel_id), recorder.out()) == (1, 2)
     assert not recorder.moved.is_set()
     await recorder.step()
@@ -129,7 +133,7 @@ async def test_a_late_duplicate_that_turns_out_to_be_none_disturbs_nobody(house:
     await recorded(house, recorder, [line], ACCEPTED)
     house.clock.put(START + 4 * HOUR)
     (sms,) = await claimed(house)
-    assert (await prove(house, [(line.attempt_id, house.clock.now(), True, None)])).late_duplicates == 1
+    assert (await prove(house, [(line.attempt.id, house.clock.now(), True, None)])).late_duplicates == 1
     recorder.moved.clear()
     await recorded(house, recorder, [sms], Answer(outcome=Outcome.FAILED, status=400))
     assert (recorder.moved.is_set(), recorder.out()) == (True, 0)
@@ -144,7 +148,7 @@ async def test_every_channel_that_was_denied_is_paused_once(house: House) -> Non
     second = await house.open()
     await house.ask(2, second)
     items = [*await claimed(house, first), *await claimed(house, second)]
-    answers = [(i.notice_id, i.attempt_id, DENIED) for i in items]
+    answers = [AnswerTo(i.notice_id, i.attempt.id, DENIED) for i in items]
     async with house.database.write() as tx:
         result = await record(tx, answers, [], START, house.lookup)
         assert len(result.paused) == 2
@@ -160,7 +164,7 @@ async def test_every_channel_that_was_denied_is_paused_once(house: House) -> Non
 async def test_an_answer_for_a_notice_that_is_gone_is_no_error(house: House) -> None:
     await house.open()
     async with house.database.write() as tx:
-        result = await record(tx, [("gone", "gone", DENIED)], [], START, house.lookup)
+        result = await record(tx, [AnswerTo("gone", "gone", DENIED)], [], START, house.lookup)
     assert result.paused == []
 
 
@@ -179,7 +183,7 @@ async def test_a_template_that_line_finds_invalid_is_flagged(house: House) -> No
 async def test_proofs_in_one_go_may_be_doubled_late_and_foreign(house: House) -> None:
     await house.open()
     wanted = await house.ask(3)
-    items = {i.notice_id: i.attempt_id for i in await claimed(house)}
+    items = {i.notice_id: i.attempt.id for i in await claimed(house)}
     one, two, three = (items[n] for n in wanted)
     result = await prove(
         house,
@@ -199,30 +203,24 @@ async def test_proofs_in_one_go_may_be_doubled_late_and_foreign(house: House) ->
         ("queued", None),
     ]
     # The answers follow: overtaken, they move nothing.
-    recorder = new_recorder(house)
-    again = [ToSend(n, items[n], *rest_of(house)) for n in wanted]
-    await recorded(house, recorder, again, ACCEPTED)
+    async with house.database.write() as tx:
+        await record(tx, [AnswerTo(n, items[n], ACCEPTED) for n in wanted], [], START + 9, house.lookup)
     assert [n.state for n in [await house.notice(w) for w in wanted]] == ["delivered", "delivered", "queued"]
-
-
-def rest_of(house: House) -> tuple[Any, ...]:
-    """What recording does not look at."""
-    return None, "", None, {}
 
 
 async def test_an_event_that_comes_again_counts_once_even_in_another_request(house: House) -> None:
     await house.open()
     (notice_id,) = await house.ask()
     (item,) = await claimed(house)
-    event = InboundEvent(id="E1", kind=EventKind.PROOF, at=START + 1, tag=item.attempt_id)
+    event = InboundEvent(id="E1", kind=EventKind.PROOF, at=START + 1, tag=item.attempt.id)
     other = InboundEvent(id="E2", kind=EventKind.FOLLOW, at=START, user_id="U1")
     async with house.database.write() as tx:
-        twice = [posted([event, event, other]), posted([event])]
+        twice = [webhook(house, [event, event, other]), webhook(house, [event])]
         assert (await record(tx, [], twice, START, house.lookup)).unknown_tags == 0
     before = await house.notice(notice_id)
     assert (before.state, before.attempts[0].proof_at) == ("delivered", START + 1)
     async with house.database.write() as tx:
-        await record(tx, [], [posted([event])], START + 9, house.lookup)
+        await record(tx, [], [webhook(house, [event])], START + 9, house.lookup)
     assert await house.notice(notice_id) == before
 
 
@@ -230,10 +228,10 @@ async def test_an_answer_and_its_event_in_one_commit_deliver_the_notice(house: H
     await house.open()
     (notice_id,) = await house.ask()
     (item,) = await claimed(house)
-    event = InboundEvent(id="E1", kind=EventKind.PROOF, at=START, tag=item.attempt_id)
+    event = InboundEvent(id="E1", kind=EventKind.PROOF, at=START, tag=item.attempt.id)
     async with house.database.write() as tx:
-        answers = [(item.notice_id, item.attempt_id, ACCEPTED)]
-        await record(tx, answers, [posted([event])], START, house.lookup)
+        answers = [AnswerTo(item.notice_id, item.attempt.id, ACCEPTED)]
+        await record(tx, answers, [webhook(house, [event])], START, house.lookup)
     notice = await house.notice(notice_id)
     assert (notice.state, notice.attempts[0].status, notice.attempts[0].outcome) == (
         "delivered",
@@ -247,7 +245,10 @@ async def test_a_move_that_can_not_be_is_reported_and_holds_no_other_notice_up(h
     await house.open()
     wanted = await house.ask(2)
     one, two = await claimed(house)
-    answers = [(one.notice_id, "no such attempt", ACCEPTED), (two.notice_id, two.attempt_id, ACCEPTED)]
+    answers = [
+        AnswerTo(one.notice_id, "no such attempt", ACCEPTED),
+        AnswerTo(two.notice_id, two.attempt.id, ACCEPTED),
+    ]
     async with house.database.write() as tx:
         result = await record(tx, answers, [], START, house.lookup)
     assert len(result.illegal) == 1
@@ -255,19 +256,77 @@ async def test_a_move_that_can_not_be_is_reported_and_holds_no_other_notice_up(h
     assert [(await house.notice(w)).state for w in wanted] == ["sending", "waiting"]
 
 
-async def test_a_receipt_by_the_carriers_own_id_may_come_with_the_answer_that_brings_the_id(
-    house: House,
+def receipt(message_id: str, at: int, reached: bool = True, event_id: str | None = None) -> InboundEvent:
+    """A receipt that names a message as its carrier does."""
+    kind = EventKind.PROOF if reached else EventKind.NO_PROOF
+    return InboundEvent(id=event_id or ids.new(), kind=kind, at=at, message_id=message_id)
+
+
+def parts(*names: str) -> Answer:
+    """An SMS that its carrier took, in parts of these names."""
+    return Answer(outcome=Outcome.ACCEPTED, status=200, request_id=names[0], message_ids=names)
+
+
+@pytest.mark.parametrize("order", list(permutations(["answer", "m-1", "m-2"])), ids=" ".join)
+async def test_a_message_is_proven_when_all_its_parts_are_in_whatever_order_that_is_told(
+    house: House, order: tuple[str, ...]
 ) -> None:
     await house.open()
     await house.ask(1)
     (item,) = await claimed(house)
-    answer = Answer(outcome=Outcome.ACCEPTED, status=200, request_id="m-77")
-    receipt = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag="m-77")
+    for last, what in zip((False, False, True), order, strict=True):
+        answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1", "m-2"), "x")]
+        told = [posted([receipt(what, START + int(what[-1]))])] if what != "answer" else []
+        async with house.database.write() as tx:
+            await record(tx, answers if what == "answer" else [], told, house.clock.now(), house.lookup)
+        notice = await house.notice(item.notice_id)
+        assert (notice.state == "delivered") is last
+    assert notice.attempts[0].proof_at == START + 2, "the last part's time"
+
+
+async def test_one_part_that_is_lost_is_the_whole_message_lost(house: House) -> None:
+    await house.open()
+    await house.ask(1)
+    (item,) = await claimed(house)
     async with house.database.write() as tx:
-        answers = [(item.notice_id, item.attempt_id, answer)]
-        result = await record(tx, answers, [posted([receipt])], house.clock.now(), house.lookup)
-    assert result.unknown_tags == 0
-    assert (await house.notice(item.notice_id)).state == "delivered"
+        answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1", "m-2"), "x")]
+        told = posted([receipt("m-1", START), receipt("m-2", START, reached=False)])
+        await record(tx, answers, [told], house.clock.now(), house.lookup)
+    notice = await house.notice(item.notice_id)
+    assert [a.outcome for a in notice.attempts] == ["failed"]
+
+
+async def test_another_carriers_message_of_the_same_name_is_another_message(house: House) -> None:
+    await house.open()
+    await house.ask(1)
+    (item,) = await claimed(house)
+    async with house.database.write() as tx:
+        answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1"), "y")]
+        result = await record(tx, answers, [posted([receipt("m-1", START)])], START, house.lookup)
+    assert result.unknown_tags == 1
+    assert (await house.notice(item.notice_id)).state == "waiting"
+
+
+async def test_an_id_that_the_carrier_uses_again_belongs_to_the_later_message(house: House) -> None:
+    await house.open()
+    await house.ask(2)
+    one, two = await claimed(house)
+    for item, at in ((one, START + 1), (two, START + 2)):
+        async with house.database.write() as tx:
+            answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1"), "x")]
+            await record(tx, answers, [posted([receipt("m-1", at)])], at, house.lookup)
+    notices = [await house.notice(item.notice_id) for item in (one, two)]
+    assert [n.attempts[0].proof_at for n in notices] == [START + 1, START + 2]
+
+
+async def test_receipts_for_messages_that_are_not_ours_are_counted_and_change_nothing(house: House) -> None:
+    await house.open()
+    (notice_id,) = await house.ask(1)
+    async with house.database.write() as tx:
+        told = posted([receipt("nobody's", START), receipt("nobody's either", START, reached=False)])
+        result = await record(tx, [], [told], START, house.lookup)
+    assert result.unknown_tags == 2
+    assert (await house.notice(notice_id)).state == "queued"
 
 
 async def test_what_another_channel_signed_proves_nothing(house: House) -> None:
@@ -276,10 +335,37 @@ async def test_what_another_channel_signed_proves_nothing(house: House) -> None:
     (item,) = await claimed(house)
     for signed_by, state, unknown in ((ids.new(), "sending", 1), (house.shop.channel_id, "delivered", 0)):
         stored = Stored(carrier="line", channel_id=signed_by, headers="{}", body=b"", received_at=0, id=1)
-        proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt_id)
+        proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt.id)
         async with house.database.write() as tx:
             result = await record(tx, [], [Read(stored, [proof])], house.clock.now(), house.lookup)
         assert (result.unknown_tags, (await house.notice(item.notice_id)).state) == (unknown, state)
+
+
+@pytest.mark.parametrize("carrier", ["x", "tells"])
+async def test_an_sms_carrier_proves_nothing_about_what_went_to_line(house: House, carrier: str) -> None:
+    await house.open()
+    await house.ask(1)
+    (item,) = await claimed(house)
+    proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt.id)
+    async with house.database.write() as tx:
+        result = await record(tx, [], [posted([proof], carrier)], START, house.lookup)
+    assert (result.unknown_tags, (await house.notice(item.notice_id)).state) == (1, "sending")
+
+
+@pytest.mark.parametrize(
+    ("carrier", "state"), [("tells", "delivered"), ("x", "sending"), ("line", "sending")]
+)
+async def test_a_receipt_counts_from_the_carrier_that_had_the_message(
+    house: House, carrier: str, state: str
+) -> None:
+    await house.open(steps=SMS_ALONE)
+    await house.ask(1)
+    (item,) = await claimed(house)
+    assert item.attempt.carrier == "tells"
+    proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt.id)
+    async with house.database.write() as tx:
+        await record(tx, [], [posted([proof], carrier, house.shop.channel_id)], START, house.lookup)
+    assert (await house.notice(item.notice_id)).state == state
 
 
 async def test_a_request_of_the_former_token_does_not_pause_the_channel_that_got_a_new_one(
@@ -292,6 +378,6 @@ async def test_a_request_of_the_former_token_does_not_pause_the_channel_that_got
         async with house.database.write() as tx:
             await channels.update_channel(tx, house.shop.channel_id, token_at=token_at)
             result = await record(
-                tx, [(item.notice_id, item.attempt_id, DENIED)], [], house.clock.now(), house.lookup
+                tx, [AnswerTo(item.notice_id, item.attempt.id, DENIED)], [], house.clock.now(), house.lookup
             )
         assert bool(result.paused) is pauses

@@ -14,7 +14,6 @@ CHANNEL: dict[str, Any] = {
     "line_channel_id": "2000000001",
     "secret": "very-secret-channel-secret",
     "access_token": "very-secret-access-token",
-    "private_key": "-----BEGIN PRIVATE KEY----- very-secret",
     "test_numbers": ["0955-123-456"],
 }
 SECRETS = ("very-secret", "55123456", "955-123")
@@ -36,6 +35,14 @@ async def test_no_answer_ever_holds_a_secret_a_token_or_a_test_number(gateway: R
             await gateway.call("POST", "/v1/channels", {**CHANNEL, "access_token": "very-secret with blanks"})
         ),
         str(await gateway.call("POST", "/v1/channels", {**CHANNEL, "secret": ["very-secret"]})),
+        *[
+            str(await gateway.call("PATCH", "/v1/channels/Bills", {"private_key": key}))
+            for key in (
+                "very-secret",
+                "-----BEGIN PRIVATE KEY----- very-secret",
+                {"kty": "RSA", "d": "very-secret"},
+            )
+        ],
         *await every_answer(gateway),
     ]
     for answer in answers:
@@ -67,14 +74,18 @@ async def test_a_channel_is_read_by_name_and_by_id(gateway: RunningGateway) -> N
     assert (await gateway.call("GET", "/v1/channels/Nobody"))[0] == 404
 
 
-async def test_a_channel_without_a_token_waits_for_one(gateway: RunningGateway) -> None:
+async def test_a_channel_without_a_token_whose_secret_line_refuses_waits_for_one(
+    gateway: RunningGateway,
+) -> None:
     emulated = await gateway.emulator.channel(region="TW")
-    body = {**CHANNEL, "line_channel_id": emulated["channel_id"], "access_token": None, "private_key": None}
+    body = {**CHANNEL, "line_channel_id": emulated["channel_id"], "access_token": None}
     made = await gateway.ok("POST", "/v1/channels", body)
     assert (made["state"], made["has_access_token"]) == ("paused", False)
-    assert "PATCH" in made["paused_why"]
+    await gateway.settle()
     status, problem = await gateway.call("POST", "/v1/channels/Bills/resume")
     assert (status, problem["type"]) == (409, "no-access-token")
+    for words in ("Invalid 'client_credentials'", "channel secret", "switcher secret", "private_key"):
+        assert words in problem["detail"]
     await gateway.template("Bills", name="bill")
     await gateway.emulator.user("+886912345678")
     notice_id = await gateway.send("0912345678", channel="Bills", template="bill")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from gateway_support import RunningGateway
+from emulator_support import RunningEmulator
+from gateway_support import RunningGateway, running_gateway
+from todoke.cli import show
 
 NOTICE: dict[str, Any] = {
     "channel": "Parcels",
@@ -98,6 +103,32 @@ async def test_a_dry_run_says_why_a_step_can_not_run(gateway: RunningGateway) ->
     assert shown["would_be_refused"]
 
 
+async def test_a_dry_run_prices_every_step_in_the_api_and_in_the_terminal(
+    line: RunningEmulator, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "prices.yaml").write_text("- {country: TW, step: callback, currency: TWD, amount: 0.05}\n")
+    async with running_gateway(line, folder) as gateway:
+        await gateway.channel()
+        await gateway.template()
+        url = f"{line.url}/nowhere"
+        await gateway.ok("POST", "/v1/webhook-endpoints", {"url": url, "events": ["callback"]})
+        steps = [{"step": "line_notification"}, {"step": "callback"}]
+        explained = await gateway.ok(
+            "POST", "/v1/notices", {**NOTICE, "policy": {"steps": steps}}, dry_run="true"
+        )
+        assert [s["cost"] for s in explained["steps"]] == [
+            {"amount": "0.20", "currency": "TWD"},
+            {"amount": "0.05", "currency": "TWD"},
+        ]
+        terminal = Console(width=100, file=StringIO(), record=True)
+        terminal.print(show.dry_run(explained))
+        shown = terminal.export_text()
+        assert "0.20 TWD" in shown
+        assert "0.05 TWD" in shown
+
+
 async def test_a_dry_run_refuses_what_sending_would_refuse(gateway: RunningGateway) -> None:
     for change in ({"to": "0223456789"}, {"parameters": {}}, {"template": "other"}, {"deadline": "soon"}):
         real = await gateway.call("POST", "/v1/notices", {**NOTICE, **change})
@@ -177,9 +208,9 @@ async def test_a_notice_that_is_held_back_is_cancelled_at_once(
     await gateway.settle()
     assert (await gateway.notice(notice_id))["state"] == "queued"
     assert (await gateway.ok("POST", f"/v1/notices/{notice_id}/cancel"))["state"] == "cancelled"
-    (alarm,) = [line for line in logged if line["log_level"] == "error"]
-    assert alarm["event"] == "channel.paused"
-    logged.remove(alarm)
+    paused, alarm = (line for line in logged if line["log_level"] == "error")
+    assert (paused["event"], alarm["event"]) == ("channel.paused", "alarm.raised")
+    logged.remove(paused)
 
 
 async def test_cancelling_what_has_ended_changes_nothing(gateway: RunningGateway) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from typing import Any
 
 import aiohttp
@@ -20,13 +21,13 @@ async def problem(answer: aiohttp.ClientResponse) -> Any:
     assert answer.content_type == "application/problem+json"
     text = await answer.text()
     body = json.loads(text)
-    assert set(body) <= {"type", "title", "status", "detail", "errors"}
+    assert set(body) == {"type", "title", "status", "detail", "errors"}
     assert body["status"] == answer.status
     for name in ("type", "title", "detail"):
         assert body[name]
         assert isinstance(body[name], str)
         assert "\n" not in body[name]
-    for error in body.get("errors", []):
+    for error in body["errors"]:
         assert set(error) == {"pointer", "message"}
     assert "Traceback" not in text
     return body
@@ -103,6 +104,22 @@ async def test_a_failure_inside_is_a_500_that_tells_nothing_and_a_log_line_that_
     logged.remove(line)
     monkeypatch.undo()
     assert await gateway.send("0912345678")
+
+
+async def test_a_database_that_cant_be_used_is_a_503_that_says_what_to_do(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch, logged: list[Any]
+) -> None:
+    async def full(*_: Any, **__: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(notices.reporting, "get_notice", full)
+    headers = {"Authorization": f"Bearer {gateway.key}"}
+    async with gateway.session.get(f"{gateway.url}/v1/notices/01K2W7K", headers=headers) as answer:
+        body = await problem(answer)
+    assert (answer.status, body["type"]) == (503, "storage")
+    assert "full" in body["detail"]
+    assert "try again" in body["detail"]
+    logged[:] = [x for x in logged if x["log_level"] != "error"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from storage_support import Shop, ids, new_notice, notice_of, shop
 from todoke.core.notice import Attempt, Notice, State
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Step
+from todoke.core.standing import Lane
 from todoke.storage import notices
 from todoke.storage.database import Database
 from todoke.storage.notices import NewNotice
@@ -120,7 +121,7 @@ async def test_an_id_stands_once(database: Database) -> None:
         async with database.write() as tx:
             await notices.insert_new(tx, [new_notice(at), row])
     async with database.read() as tx:
-        assert len(await notices.load_due(tx, at.channel_id, START, 10)) == 1
+        assert len(await notices.load_due(tx, at.channel_id, Lane.LINE, START, 10)) == 1
 
 
 async def stored(database: Database, rows: list[NewNotice]) -> None:
@@ -146,9 +147,21 @@ async def test_the_longest_due_comes_first_and_nothing_before_its_time(
     await stored(database, rows)
     expected = sorted((r.due_at, r.id) for r in rows if r.channel_id == at.channel_id)
     async with database.read() as tx:
-        due = await notices.load_due(tx, at.channel_id, now, limit)
+        due = await notices.load_due(tx, at.channel_id, Lane.LINE, now, limit)
         assert [r[0] for r in due] == [i for d, i in expected if d <= now][:limit]
         assert await notices.next_due(tx, at.channel_id) == (expected[0][0] if expected else None)
+
+
+async def test_each_lane_has_its_own_due_notices(database: Database) -> None:
+    async with database.write() as tx:
+        at = await shop(tx)
+        line, other = new_notice(at, due_at=5), new_notice(at, due_at=3, lane=Lane.OTHER)
+        await notices.insert_new(tx, [line, other])
+        assert [r[0] for r in await notices.load_due(tx, at.channel_id, Lane.LINE, 9, 9)] == [line.id]
+        assert [r[0] for r in await notices.load_due(tx, at.channel_id, Lane.OTHER, 9, 9)] == [other.id]
+        assert await notices.next_due(tx, at.channel_id) == 3
+        assert await notices.next_due(tx, at.channel_id, [Lane.LINE]) == 5
+        assert await notices.next_due(tx, at.channel_id, []) is None
 
 
 async def moved_to(database: Database, at: Shop, row: NewNotice, **values: Any) -> None:
@@ -196,7 +209,7 @@ async def test_what_is_out_is_found_by_its_channel(database: Database) -> None:
         assert [r[0] for r in await notices.load_out(tx, at.channel_id)] == [out.id]
 
 
-async def test_attempts_are_found_by_tag_and_by_the_sms_carriers_message_id(database: Database) -> None:
+async def test_attempts_are_found_by_their_tag_among_any_number_of_others(database: Database) -> None:
     async with database.write() as tx:
         at = await shop(tx)
         row = new_notice(at)
@@ -211,6 +224,7 @@ async def test_attempts_are_found_by_tag_and_by_the_sms_carriers_message_id(data
                 gives_proof=True,
                 closes_at=START,
                 request_id=f"request {i}",
+                carrier="relay" if s is Step.SMS else None,
             )
             for i, s in enumerate((Step.LINE_NOTIFICATION, Step.SMS))
         )
@@ -218,9 +232,10 @@ async def test_attempts_are_found_by_tag_and_by_the_sms_carriers_message_id(data
     many = [f"foreign {i}" for i in range(300_000)]
     async with database.read() as tx:
         owners = await notices.owners_of(tx, [*many, line.id, sms.id])
-        assert owners == dict.fromkeys((line.id, sms.id), (row.id, row.channel_id))
-        found = await notices.tags_of_requests(tx, [*many, "request 0", "request 1"])
-    assert found == {"request 1": sms.id}, "LINE's request ids are no message ids of an SMS carrier"
+        assert owners == {
+            line.id: (row.id, row.channel_id, Step.LINE_NOTIFICATION, None),
+            sms.id: (row.id, row.channel_id, Step.SMS, "relay"),
+        }
 
 
 async def test_units_are_kept_for_the_attempts_that_have_them(database: Database) -> None:

@@ -225,7 +225,7 @@ async def test_a_refused_connection_is_tried_again_and_the_sms_goes_when_the_wai
     (folder / "carriers").mkdir(parents=True)
     own = Path(__file__).parents[2] / "src/todoke/carriers/sms_http/declarations/emulator.yaml"
     text = own.read_text().replace("{base}", line.url)
-    (folder / "carriers" / "still.yaml").write_text(text)
+    (folder / "carriers" / "still.yaml").write_text(text.replace("name: emulator", "name: still"))
     async with running_gateway(line, folder, line_api_base=closed, sms_carrier="still") as gateway:
         await gateway.channel()
         await gateway.template()
@@ -323,6 +323,9 @@ async def test_an_event_that_never_comes_leaves_the_attempt_silent_and_the_sms_g
         "delivered",
         [("line_notification", "silent"), ("sms", "delivered")],
     )
+    (silence,) = [e["text"] for e in notice["timeline"] if e["event"] == "silent"]
+    for cause in ("blocks the account", "agree", "verify", "changed", "did not reach this gateway"):
+        assert cause in silence
 
 
 async def test_an_event_that_comes_after_the_attempt_was_closed_is_added_and_the_end_stays(
@@ -339,6 +342,17 @@ async def test_an_event_that_comes_after_the_attempt_was_closed_is_added_and_the
     assert (notice["state"], notice["ended_at"]) == ("not_delivered", before["ended_at"])
     assert told(notice) == [("line_notification", "delivered")]
     assert (await gateway.ok("GET", "/v1/reports/funnel"))["line_notification"]["shown"] == 1
+
+
+async def test_what_line_posts_late_has_its_time_of_arrival_and_of_the_event(gateway: RunningGateway) -> None:
+    await gateway.emulator.user(PHONE)
+    await gateway.emulator.fault("webhook", "delay", ms=3 * 3_600_000)
+    notice_id = await gateway.send("0912345678", {"steps": [{"step": "line_notification", "wait": "30h"}]})
+    await gateway.advance("5h")
+    notice = await gateway.notice(notice_id)
+    posts = (await gateway.emulator.control("GET", "/webhooks"))["rows"]
+    assert [post["at"] for post in posts if "delivery" in post["body"]] == [notice["ended_at"]]
+    assert notice["attempts"][0]["proof_at"] == notice["attempts"][0]["at"]
 
 
 # Stopping and starting

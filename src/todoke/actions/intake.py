@@ -11,7 +11,9 @@ from todoke.core import routing
 from todoke.core.durations import DAY, parse_duration, parse_rfc3339
 from todoke.core.errors import InvalidPolicy, TodokeError
 from todoke.core.phone import Phone, parse
+from todoke.core.policy_text import parse_policy, written
 from todoke.core.routing import Policy
+from todoke.core.standing import Lane
 from todoke.core.template import Template, check_parameters
 from todoke.ids import Ids
 from todoke.storage import channels as channel_store
@@ -47,8 +49,30 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     template: Template
     policy_id: str
     policy: Policy
+    choice: "Choice"
+
+    def policy_view(self, deadline: int | None) -> dict[str, Any]:
+        """The policy as it is shown: its steps, where it comes from, why it was chosen, and what to mind.
+
+        `deadline`: of the notice, in milliseconds from now.
+        """
+        chosen = self.choice
+        named = {} if chosen.name is None else {"name": chosen.name, "version": chosen.version}
+        warnings = routing.never_in_time(self.policy, deadline)
+        return {
+            **named,
+            **written(self.policy),
+            "why": chosen.why,
+            **({"warnings": warnings} if warnings else {}),
+        }
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """Which policy was chosen, and why, in words."""
+
     why: str
-    """Why this policy, in words."""
+    name: str | None = None
+    version: int | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,13 +128,15 @@ async def resolve(
             )
         chosen = routing.complete(decode_policy(named.spec), urgency)
         why = f"policy {named.name}, version {named.version}"
+        choice = Choice(why=why, name=named.name, version=named.version)
     elif policy is not None:
-        chosen = routing.complete(routing.parse_policy(policy, "/policy"), urgency)
-        why = "given with the call"
+        chosen = routing.complete(parse_policy(policy, "/policy"), urgency)
+        choice = Choice(why="given with the call")
     else:
         chosen, why = _default(found.region, row.use_case, urgency)
+        choice = Choice(why=why)
     routing.refuse_for_use_case(chosen, row.use_case)
-    policy_id = await _policy_id(tx, account_id, chosen, now, ids) if store_policy else ""
+    policy_id = await _policy_id(tx, account_id, chosen, choice, now, ids) if store_policy else ""
     return Target(
         account_id=account_id,
         channel=found,
@@ -118,7 +144,7 @@ async def resolve(
         template=compile_row(row),
         policy_id=policy_id,
         policy=chosen,
-        why=why,
+        choice=choice,
     )
 
 
@@ -137,7 +163,7 @@ async def resolve_stored(
         template=compile_row(rows[0]),
         policy_id=policy_id,
         policy=policies[policy_id],
-        why="chosen for the batch",
+        choice=Choice(why="chosen for the batch"),
     )
 
 
@@ -157,13 +183,22 @@ def _default(region: str, use_case: str, urgency: line_catalogue.Urgency) -> tup
     return choice.policy, choice.why
 
 
-async def _policy_id(tx: Tx, account_id: str, policy: Policy, now: int, ids: Ids) -> str:
+async def _policy_id(tx: Tx, account_id: str, policy: Policy, choice: Choice, now: int, ids: Ids) -> str:
     spec = encode_policy(policy)
-    digest = sha256(spec.encode()).hexdigest()
+    digest = sha256(f"{spec}\0{choice.name}\0{choice.version}\0{choice.why}".encode()).hexdigest()
     if (known := await content.unnamed_policy(tx, account_id, digest)) is not None:
         return known
     row = PolicyRow(
-        id=ids.new(), account_id=account_id, name=None, version=1, digest=digest, spec=spec, created_at=now
+        id=ids.new(),
+        account_id=account_id,
+        name=None,
+        version=1,
+        digest=digest,
+        spec=spec,
+        of_name=choice.name,
+        of_version=choice.version,
+        why=choice.why,
+        created_at=now,
     )
     await content.insert_policy(tx, row)
     return row.id
@@ -190,6 +225,7 @@ def make_notice(target: Target, wanted: Wanted, now: int, ids: Ids) -> tuple[New
         created_at=now,
         deadline_at=_deadline_at(wanted.deadline, target.policy, now),
         due_at=now,
+        lane=Lane.LINE if target.policy.steps[0].step in routing.LINE_STEPS else Lane.OTHER,
     )
     return notice, phone
 
@@ -219,7 +255,7 @@ async def create_policy(
     name = spec.get("name")
     if not isinstance(name, str) or not name.strip() or len(name) > 100 or not name.isprintable():
         raise InvalidPolicy("A policy needs a name of 1 to 100 printable characters.", "/name")
-    policy = routing.parse_policy(spec)
+    policy = parse_policy(spec)
     text = encode_policy(policy)
     before = await content.latest_policy(tx, account_id, name)
     if before is not None and before.spec == text:

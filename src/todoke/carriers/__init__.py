@@ -6,7 +6,7 @@ A new carrier is one folder here and one line in `todoke.wiring`.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -37,8 +37,12 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     """When it happened at the carrier, milliseconds since the epoch."""
     tag: str | None = None
-    """The delivery tag of the attempt concerned, or the carrier's own message id where it gives only that."""
+    """The delivery tag of the attempt concerned."""
+    message_id: str | None = None
+    """The carrier's own id of the message, or of one of its parts, where its receipts do not carry our tag."""
     user_id: str | None = None
+    unblocked: bool | None = None
+    """With `follow`: whether the user had blocked the account before. LINE calls it not wholly reliable."""
     detail: str | None = None
 
 
@@ -62,7 +66,24 @@ class EventReader(Protocol):
         ...
 
 
-class Carrier(EventReader, Protocol[M]):
+class ReceiptReader(Protocol):
+    """Reads the receipts that an SMS carrier posts to us."""
+
+    @property
+    def in_query(self) -> bool:
+        """The receipt stands in the query of the URL: then the query is handed in as the body."""
+        ...
+
+    def check(self, headers: Mapping[str, str], body: bytes, secret: str, query: str = "") -> None:
+        """Raises BadSignature unless the carrier sent this; `query` is that of the URL."""
+        ...
+
+    def read_events(self, headers: Mapping[str, str], body: bytes, now: int) -> list[InboundEvent]:
+        """The events of a body that was checked before. Raises BadEvent."""
+        ...
+
+
+class Carrier(Protocol[M]):
     """A provider. `send` never raises for what the provider or the network does: it answers an outcome."""
 
     async def send(self, message: M, tag: str) -> Answer:
@@ -84,8 +105,31 @@ class LineNotification(msgspec.Struct, frozen=True, kw_only=True):
     access_token: str
 
 
+class LinePush(msgspec.Struct, frozen=True, kw_only=True):
+    """A push message to one user: message objects, as a template's push form or a caller gives them."""
+
+    user_id: str
+    messages: list[Any]
+    retry_key: str
+    """A UUID, the same for every try of one message: within 24 hours LINE takes it once."""
+    access_token: str
+
+
 class SmsMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One SMS. `to` is E.164 with the plus sign."""
 
     to: str
     text: str
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed webhook to the business's own system."""
+
+    url: str
+    secret: str
+    """`whsec_` and base64, as Standard Webhooks write it."""
+    id: str
+    """The same for every try of one message: the receiver takes it once."""
+    at: int
+    """When it leaves, milliseconds since the epoch; the signature covers it."""
+    body: bytes

@@ -6,6 +6,8 @@ from typing import Any
 from todoke.actions.channels import DEFAULT_ACCOUNT
 from todoke.carriers.line import LineAccount, make_session
 from todoke.cli.common import fail, out, print_json, settings
+from todoke.cli.doctor.findings import about
+from todoke.cli.doctor.webhook import explain
 from todoke.sealing import CannotUnseal
 from todoke.settings import Settings, SettingsError
 from todoke.storage import channels as store
@@ -24,7 +26,7 @@ def connect(name: str, *, as_json: bool) -> None:
     else:
         out.print(f"The webhook URL at LINE is now {result['webhook_url']}", soft_wrap=True)
     if not result["reached"]:
-        fail(f"LINE does not reach it: {result['why']}. See that the gateway runs under TODOKE_BASE_URL.")
+        fail(result["why"])
     if not as_json:
         out.print("LINE reaches it. Switch webhook redelivery on at LINE: that can't be done over the API.")
 
@@ -38,7 +40,10 @@ async def _connect(current: Settings, name: str) -> dict[str, Any]:
         if channel is None:
             fail(f"There is no channel {name!r}. todoke channels list shows them.")
         if channel.access_token is None:
-            fail(f"The channel {channel.name} has no access token. Set one: PATCH /v1/channels/{{id}}.")
+            fail(
+                f"The channel {channel.name} has no access token yet: a running gateway gets one from LINE, and "
+                f"todoke doctor says why it has none. Or set one: todoke channels token {channel.name!r} FILE"
+            )
         token = base.seal.open(channel.access_token)
         url = f"{current.base_url}/line/{channel.line_channel_id}/webhook"
         async with make_session(total=10.0) as http:
@@ -50,4 +55,9 @@ async def _connect(current: Settings, name: str) -> dict[str, Any]:
     finally:
         await base.database.close()
     reached = tested.ok and tested.success
-    return {"webhook_url": url, "reached": reached, "why": None if reached else tested.error or tested.reason}
+    finding = explain(tested, url, about("webhook"))
+    return {
+        "webhook_url": url,
+        "reached": reached,
+        "why": None if reached else f"{finding.text} {finding.remedy}",
+    }

@@ -8,8 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from todoke import __version__
-from todoke.cli import show
+from todoke.cli import alarms, show, webhooks
 from todoke.cli.common import client, fail, key_values, out, print_json
+from todoke.cli.friends import friends
+from todoke.cli.messages import message, message_lines
+from todoke.cli.reconcile import reconcile
 from todoke_client import ProblemError
 
 app = typer.Typer(
@@ -27,6 +30,9 @@ app.add_typer(keys, name="keys")
 app.add_typer(channels, name="channels")
 app.add_typer(templates, name="templates")
 app.add_typer(policies, name="policies")
+app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(alarms.app)
+app.add_typer(friends, name="friends")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Channel = Annotated[str, typer.Option("--channel", "-c", help="The channel's name or id.")]
@@ -75,7 +81,7 @@ def demo(
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Says what is missing or wrong in the set-up, one line a finding, with the remedy."""
-    from todoke.cli.doctor import doctor as run  # noqa: PLC0415
+    from todoke.cli.doctor.run import doctor as run  # noqa: PLC0415
 
     run(as_json=as_json)
 
@@ -110,8 +116,15 @@ def channels_add(
         Path, typer.Option(help="A file with the channel secret; - reads it from the input.")
     ],
     token_file: Annotated[Path | None, typer.Option(help="A file with the channel access token.")] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="A file with the private key that Todoke gets access tokens with.")
+    ] = None,
+    key_id: Annotated[str | None, typer.Option(help="LINE's kid of that key, if it is PEM.")] = None,
     mode: Annotated[str, typer.Option(help="live, or test: only the test numbers get anything.")] = "live",
     test_number: Annotated[list[str] | None, typer.Option(help="A test number; may be given again.")] = None,
+    provider: Annotated[
+        str, typer.Option(help="Your name for its LINE provider; channels of one share user IDs.")
+    ] = "default",
     as_json: AsJson = False,
 ) -> None:
     """Registers a channel. Secrets are read from files, so that no list of processes shows them."""
@@ -122,9 +135,12 @@ def channels_add(
         "secret": _secret(secret_file),
         "mode": mode,
         "test_numbers": test_number or [],
+        "provider": provider,
     }
     if token_file is not None:
         values["access_token"] = _secret(token_file)
+    if key_file is not None:
+        values |= {"private_key": _secret(key_file), "key_id": key_id}
     with client() as todoke:
         channel = todoke.create_channel(**values)
     if as_json:
@@ -231,6 +247,22 @@ def channels_token(
     print_json(found) if as_json else out.print(show.channels([found]))
 
 
+app.command()(message)
+
+
+@channels.command("key")
+def channels_key(
+    channel: Annotated[str, typer.Argument(help="Its name or id.")],
+    key_file: Annotated[Path, typer.Argument(help="A file with the private key; - reads it from the input.")],
+    key_id: Annotated[str | None, typer.Option(help="LINE's kid of that key, if it is PEM.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lets Todoke issue and renew the channel's access tokens with a private key from now on."""
+    with client() as todoke:
+        found = todoke.change_channel(channel, private_key=_secret(key_file), key_id=key_id)
+    print_json(found) if as_json else out.print(show.channels([found]))
+
+
 @app.command()
 def cancel(
     notice: Annotated[str, typer.Argument(metavar="ID", help="Of a notice.")], as_json: AsJson = False
@@ -314,10 +346,10 @@ def import_(
 
 @app.command()
 def status(
-    notice_or_batch: Annotated[str, typer.Argument(metavar="ID", help="Of a notice or a batch.")],
+    notice_or_batch: Annotated[str, typer.Argument(metavar="ID", help="Of a notice, a batch or a message.")],
     as_json: AsJson = False,
 ) -> None:
-    """Shows what became of a notice, or how far a batch is."""
+    """Shows what became of a notice or a message, or how far a batch is."""
     with client() as todoke:
         try:
             found = todoke.notice(notice_or_batch)
@@ -328,8 +360,15 @@ def status(
                 batch = todoke.batch(notice_or_batch)
                 print_json(batch) if as_json else out.print(show.batch(batch))
                 return
-            fail(f"There is neither a notice nor a batch {notice_or_batch}.")
+            with contextlib.suppress(ProblemError):
+                sent = todoke.message(notice_or_batch)
+                print_json(sent) if as_json else out.print(message_lines(sent))
+                return
+            fail(f"There is neither a notice nor a batch nor a message {notice_or_batch}.")
     print_json(found) if as_json else out.print(show.notice(found))
+
+
+app.command()(reconcile)
 
 
 @app.command()

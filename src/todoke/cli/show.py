@@ -38,13 +38,14 @@ STEP_WORDS = {
 REASON_WORDS = {
     "unreachable": "no step reached the number",
     "silent": "no proof came in time",
-    "failed": "the SMS carrier could not deliver",
+    "failed": "the last carrier did not take it, or could not deliver it",
     "unknown": "outcome unknown, nothing proved it",
     "invalid": "refused for its content",
     "denied": "the channel may not send",
     "throttled": "too fast, or a quota was used up",
     "deadline": "the deadline passed",
     "no_step": "no step could run",
+    "frequency": "the recipient has had as many as the policy allows",
     "cancelled": "cancelled",
 }
 
@@ -72,6 +73,8 @@ def channels(found: list[dict[str, Any]]) -> RenderableType:
             ),
             Text(f"  {c['webhook_url']}", style="dim", overflow="fold"),
         ]
+        if c["token_trouble"] is not None and c["paused_why"] is None:
+            parts.append(Text(f"  {c['token_trouble']}", style="yellow"))
     return Group(*parts)
 
 
@@ -112,7 +115,8 @@ def _happened(event: dict[str, Any]) -> str:
     if event["event"] == "answered":
         detail = event.get("detail")
         return f"{event['outcome']}: {event['text']}" + (f" ({detail})" if detail else "")
-    return EVENT_WORDS.get(event["event"]) or str(event["event"])
+    words = EVENT_WORDS.get(event["event"]) or str(event["event"])
+    return f"{words}: {event['text']}" if event["event"] == "silent" else words
 
 
 def _costs(costs: Iterable[dict[str, Any]]) -> list[str]:
@@ -188,23 +192,35 @@ def preview(p: dict[str, Any]) -> RenderableType:
 
 def dry_run(d: dict[str, Any]) -> RenderableType:
     """What each step would do, one below the other."""
-    parts: list[RenderableType] = [f"Nothing was sent. To {d['to']} ({d['country']}): {d['policy']['why']}."]
+    parts: list[RenderableType] = [
+        f"Nothing was sent. To {d['to']} ({d['country']}): {d['policy']['why']}.",
+        Text(d["recipient"]["text"], style="dim"),
+    ]
+    parts += [Text(x, style="yellow") for x in d["policy"].get("warnings", [])]
     for i, s in enumerate(d["steps"], 1):
         runs = ("would run", "green") if s["would_run"] else ("can't run", "red")
+        after = s.get("begins_after")
+        begins = f" after {after}" if after and after != "0s" else ""
         wait = f", may take {s['wait']}" if s["would_run"] and s.get("wait") else ""
-        parts.append(Text.assemble(f"{i}. {STEP_WORDS[s['step']]}: ", runs, wait))
+        parts.append(Text.assemble(f"{i}. {STEP_WORDS[s['step']]}: ", runs, begins, wait))
         notes = [
             s.get("why_not"),
             s.get("held"),
-            s.get("note"),
+            s.get("why"),
             s.get("kind") and f"{s['kind']} kind",
             s.get("text"),
         ]
         if "segments" in s:
             word = "segment" if s["segments"] == 1 else "segments"
             notes.append(f"{s['segments']} {word}, {s['encoding']}, {money(s['cost'])}")
+            if len(s["carriers"]) > 1:
+                notes.append(f"by {s['carriers'][0]}, else by {', '.join(s['carriers'][1:])}")
+        elif "cost" in s:
+            notes.append(money(s["cost"]))
         parts += [Padding(Text(x, style="dim"), (0, 0, 0, 3)) for x in notes if x]
-    if d["would_be_refused"]:
+    if "refused_why" in d:
+        parts.append(Text(f"It would be refused: {d['refused_why']}.", style="red"))
+    elif d["would_be_refused"]:
         parts.append(Text("No step could run: it would be refused.", style="red"))
     return Group(*parts)
 
@@ -231,6 +247,10 @@ def _ends(funnel: dict[str, Any]) -> list[RenderableType]:
         if state == "delivered":
             for step, n in sorted(funnel["delivered_by"].items()):
                 table.add_row(f"  first by {STEP_WORDS[step]}", f"{n:,}", "", "")
+        if state == "handed_over":
+            for step in ("line_push", "callback"):
+                if n := funnel["steps"].get(step, {}).get("accepted"):
+                    table.add_row(f"  by {STEP_WORDS[step]}", f"{n:,}", "", "")
         for reason, n in sorted(funnel["reasons"].get(state, {}).items(), key=lambda x: -x[1]):
             table.add_row(f"  {REASON_WORDS.get(reason, reason)}", f"{n:,}", "", "")
     return [table]

@@ -5,6 +5,7 @@
     ├── InvalidTemplate         a template that can't be stored
     ├── InvalidParameters       parameters that do not fill a template
     ├── InvalidPolicy           a policy that makes no sense
+    ├── InvalidMessages         message objects that can't be sent
     └── IllegalTransition       a move that the state table does not have: our own fault, never the user's
 
 Expected results (an outcome, a refused row) are values, not exceptions.
@@ -59,6 +60,12 @@ class InvalidPolicy(TodokeError):
     """A policy that makes no sense."""
 
     code = "invalid-policy"
+
+
+class InvalidMessages(TodokeError):
+    """Message objects that can't be sent."""
+
+    code = "invalid-messages"
 
 
 class IllegalTransition(TodokeError):

@@ -5,14 +5,25 @@ place where a notice changes; TRANSITIONS holds every move that may happen, and 
 `docs/architecture.md` is drawn from it.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
-from todoke.core.durations import MINUTE, SECOND
 from todoke.core.errors import IllegalTransition
 from todoke.core.outcome import SURELY_NOT_TAKEN, Answer, Outcome
-from todoke.core.routing import LINE_STEPS, Facts, Step, gives_proof, quiet_until, why_not, window
-from todoke.core.standing import begins_at, closing_at, earliest, reconsider, stopped
-from todoke.core.states import END_STATES, LEASE, OPEN_STATES, Attempt, Notice, State
+from todoke.core.retrying import best_route, retry_at, spare, why_no_more
+from todoke.core.routing import (
+    LINE_STEPS,
+    REPEATABLE,
+    Facts,
+    SmsRoute,
+    Step,
+    held_until,
+    why_not,
+    window,
+)
+from todoke.core.standing import begins_at, closing_at, earliest, reconsider, stopped, tries_of
+from todoke.core.states import END_STATES, LEASE, OPEN_STATES, Attempt, Notice, Reason, State
 
 __all__ = [
     "END_STATES",
@@ -31,8 +42,6 @@ __all__ = [
     "State",
     "step",
 ]
-
-BACKOFF_CAP = 15 * MINUTE
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -178,23 +187,9 @@ def _answered(notice: Notice, event: Answered, now: int) -> Notice:
             told,
             outcome=answer.outcome,
             open=attempt.gives_proof and answer.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN),
-            retry_at=_retry_at(notice, attempt, answer, now),
+            retry_at=retry_at(notice, attempt, answer, now),
         )
     return _put(notice, told)
-
-
-def _retry_at(notice: Notice, attempt: Attempt, answer: Answer, now: int) -> int | None:
-    if answer.outcome is Outcome.DENIED:
-        return now
-    refused_by_carrier = answer.outcome is Outcome.FAILED and answer.status is not None
-    if (
-        answer.outcome not in (Outcome.THROTTLED, Outcome.FAILED)
-        or answer.quota_used_up
-        or refused_by_carrier
-    ):
-        return None
-    tries = sum(a.step_index == attempt.step_index for a in notice.attempts)
-    return now + max(min(SECOND << min(tries - 1, 20), BACKOFF_CAP), answer.retry_after or 0)
 
 
 def _proven(notice: Notice, event: Proof, now: int) -> Notice:
@@ -220,7 +215,8 @@ def _disproven(notice: Notice, event: NoProof) -> Notice:
 def _lapsed(notice: Notice, begun_by: int) -> Notice:
     for attempt in notice.attempts:
         if attempt.outcome is None and attempt.at <= begun_by:
-            unknown = _with(attempt, outcome=Outcome.UNKNOWN, open=attempt.gives_proof)
+            again = begun_by if attempt.step in REPEATABLE else None
+            unknown = _with(attempt, outcome=Outcome.UNKNOWN, open=attempt.gives_proof, retry_at=again)
             notice = _put(notice, unknown)
     return notice
 
@@ -244,28 +240,47 @@ def _due(notice: Notice, event: Due, now: int) -> tuple[Notice, Attempt | None]:
         begins = begins_at(notice)
         if begins is None or begins > now:
             break
-        wanted = notice.policy.steps[notice.step_index].step
-        why = why_not(wanted, event.facts)
+        wanted, facts = notice.policy.steps[notice.step_index].step, event.facts
+        tries = tries_of(notice)
+        route = best_route(tries, facts) if wanted is Step.SMS else None
+        why = why_not(wanted, facts) or why_no_more(wanted, tries, route, now)
         if why is not None:
             skips = (*notice.skips, (wanted.value, why))
             notice = reconsider(_with(notice, skips=skips, step_index=notice.step_index + 1), now)
             continue
-        if wanted in LINE_STEPS and event.facts.channel_paused:
+        if wanted in LINE_STEPS and facts.channel_paused:
             return _with(notice, due_at=earliest(notice.deadline_at, closing_at(notice))), None
-        if (quiet := quiet_until(notice.policy, event.facts.country, now)) is not None:
+        if (quiet := held_until(notice.policy, facts, notice.deadline_at, now)) is not None:
             return _with(notice, due_at=earliest(quiet, notice.deadline_at, closing_at(notice))), None
-        return _begin(notice, wanted, event, now)
+        if facts.too_often is not None and not notice.attempts:
+            return _refused(notice, wanted, facts.too_often, now), None
+        return _begin(notice, wanted, route, tries, event, now)
     return notice, None
 
 
-def _begin(notice: Notice, wanted: Step, event: Due, now: int) -> tuple[Notice, Attempt]:
+def _refused(notice: Notice, wanted: Step, why: str, now: int) -> Notice:
+    return _with(
+        notice,
+        state=State.REFUSED,
+        reason=Reason.FREQUENCY,
+        skips=(*notice.skips, (wanted.value, why)),
+        due_at=None,
+        ended_at=now,
+    )
+
+
+def _begin(
+    notice: Notice, wanted: Step, route: SmsRoute | None, tries: Sequence[Attempt], event: Due, now: int
+) -> tuple[Notice, Attempt]:
     attempt = Attempt(
         id=event.attempt_id,
         step_index=notice.step_index,
         step=wanted,
         at=now,
-        gives_proof=gives_proof(wanted, event.facts),
+        gives_proof=wanted is Step.LINE_NOTIFICATION if route is None else route.gives_proof,
         closes_at=now + window(wanted),
+        carrier=None if route is None else route.carrier,
+        spare=0 if route is None else spare(tries, route, event.facts),
     )
     sending = _with(
         notice, state=State.SENDING, due_at=now + LEASE, reason=None, attempts=(*notice.attempts, attempt)

@@ -48,6 +48,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None
     request_id: str | None = None
     """The carrier's name for the request (LINE: the request id in its answer; SMS: the message id)."""
+    message_ids: tuple[str, ...] = ()
+    """SMS: the carrier's ids of the message's parts, where its receipts name those instead of our tag. The message
+    has reached its recipient when all of them have."""
     quota_used_up: bool = False
     """With `throttled`: a monthly quota, so trying again soon is of no use."""
     retry_after: int | None = None

@@ -1,13 +1,15 @@
-"""Policies: which step comes when, how long it may take, and whether it may run for this notice."""
+"""Policies: which step comes when, how long it may take, and whether it may run for this notice.
 
-from collections.abc import Mapping
+How a policy is written: `core.policy_text`.
+"""
+
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 import line_catalogue
-from todoke.core.durations import DAY, HOUR, MINUTE, parse_duration
+from todoke.core.durations import DAY, HOUR, MINUTE, format_duration, parse_duration
 from todoke.core.errors import InvalidPolicy
 
 
@@ -21,6 +23,11 @@ class Step(StrEnum):
 
 
 LINE_STEPS = frozenset({Step.LINE_PUSH, Step.LINE_NOTIFICATION})
+REPEATABLE = frozenset({Step.LINE_PUSH, Step.CALLBACK})
+"""Each try carries the same key (LINE's retry key, the webhook's id), and the receiver takes it once: a try whose
+outcome is unknown is made again."""
+RETRY_KEY_LASTS = 23 * HOUR
+"""LINE remembers a retry key for 24 hours; with an hour of room for clocks and for the way of a request."""
 DEFAULT_ORDER = (Step.LINE_PUSH, Step.LINE_NOTIFICATION, Step.SMS)
 
 LINE_WINDOW = 24 * HOUR + 10 * MINUTE
@@ -47,6 +54,15 @@ class QuietHours(msgspec.Struct, frozen=True):
     end: int
 
 
+class Frequency(msgspec.Struct, frozen=True):
+    """A recipient gets at most so many notices of a use case within `per` milliseconds."""
+
+    at_most: int
+    per: int
+    use_case: str | None = None
+    """None: of each use case."""
+
+
 class Policy(msgspec.Struct, frozen=True):
     """The ordered steps for a notice, with waits and a deadline (milliseconds from when it was asked for)."""
 
@@ -54,6 +70,31 @@ class Policy(msgspec.Struct, frozen=True):
     deadline: int | None = None
     on_unknown: Literal["wait", "next"] = "wait"
     quiet_hours: tuple[QuietHours, ...] = ()
+    quiet_exempt: tuple[str, ...] = ()
+    """Use cases that quiet hours do not hold."""
+    quiet_past_deadline: Literal["send", "hold"] = "send"
+    """A notice whose deadline would pass before the quiet hours end: sent within them, or held and so never sent."""
+    frequency: tuple[Frequency, ...] = ()
+
+    def frequency_for(self, use_case: str) -> list[Frequency]:
+        """The frequency rules that concern a notice of this use case."""
+        return [f for f in self.frequency if f.use_case in (None, use_case)]
+
+
+class Friendship(StrEnum):
+    """How a LINE user stands to the channel's account, as far as is known."""
+
+    FRIEND = "friend"
+    BLOCKED = "blocked"
+    """Unfollowed, which includes users who never followed and block."""
+    UNKNOWN = "unknown"
+
+
+class SmsRoute(msgspec.Struct, frozen=True):
+    """An SMS carrier that delivers to the recipient's country."""
+
+    carrier: str
+    gives_proof: bool = True
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,13 +102,21 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     country: str
     """The country of the recipient's number."""
+    use_case: str = ""
     channel_paused: bool = False
     number_allowed: bool = True
     """False: the channel is in test mode and this is none of its test numbers."""
     has_line_form: bool = True
+    has_push_form: bool = False
     has_sms_form: bool = True
-    sms_carrier: bool = True
-    sms_gives_proof: bool = True
+    user_bound: bool = False
+    """A LINE user ID is bound to the number."""
+    friendship: Friendship = Friendship.UNKNOWN
+    sms: tuple[SmsRoute, ...] = ()
+    """The carriers to try, the best first."""
+    has_callback: bool = False
+    too_often: str | None = None
+    """Why a frequency rule forbids to begin, in words."""
 
 
 def why_not(step: Step, facts: Facts) -> str | None:
@@ -75,31 +124,53 @@ def why_not(step: Step, facts: Facts) -> str | None:
     if not facts.number_allowed:
         return "the channel is in test mode and the number is none of its test numbers"
     match step:
+        case Step.LINE_PUSH:
+            return _why_no_push(facts)
         case Step.LINE_NOTIFICATION:
             if not facts.has_line_form:
                 return "the template has neither a line_template nor a flexible form"
+            if facts.friendship is Friendship.BLOCKED:
+                return "the user has blocked the account: LINE would take it and never show it"
         case Step.SMS:
             if not facts.has_sms_form:
                 return "the template has no sms text"
-            if not facts.sms_carrier:
-                return "no SMS carrier is set up"
-        case Step.LINE_PUSH:
-            return "no LINE user ID is bound to the number"
+            if not facts.sms:
+                return f"no SMS carrier is set up that delivers to {facts.country}"
         case Step.CALLBACK:
-            return "the account has no endpoint for callbacks"
+            if not facts.has_callback:
+                return "the account has no endpoint for callbacks"
     return None
 
 
-def gives_proof(step: Step, facts: Facts) -> bool:
-    """Whether anything tells, after the carrier took it, that it reached the recipient."""
-    if step is Step.SMS:
-        return facts.sms_gives_proof
-    return step is Step.LINE_NOTIFICATION
+def _why_no_push(facts: Facts) -> str | None:
+    if not facts.has_push_form:
+        return "the template has neither a push nor a flexible form"
+    if not facts.user_bound:
+        return "no LINE user ID is bound to the number"
+    if facts.friendship is Friendship.BLOCKED:
+        return "the user has blocked the account"
+    if facts.friendship is not Friendship.FRIEND:
+        return "the bound user is not known as a friend of the account"
+    return None
 
 
 def window(step: Step) -> int:
     """How long after the request proof may still come, in milliseconds."""
     return LINE_WINDOW if step in LINE_STEPS else SMS_WINDOW
+
+
+def held_until(policy: Policy, facts: Facts, deadline_at: int | None, now: int) -> int | None:
+    """The end of the quiet hours that hold a notice now; None where it may go."""
+    if not policy.quiet_hours or facts.use_case in policy.quiet_exempt:
+        return None
+    until = quiet_until(policy, facts.country, now)
+    if until is None:
+        return None
+    # Two quiet times on end are one.
+    while (further := quiet_until(policy, facts.country, until)) is not None and further < now + DAY:
+        until = further
+    passes = deadline_at is not None and deadline_at <= until
+    return None if passes and policy.quiet_past_deadline == "send" else until
 
 
 def quiet_until(policy: Policy, country: str, now: int) -> int | None:
@@ -125,10 +196,19 @@ _SMS_FIRST = "sms_first"
 _PRESSING = {"5m": 5 * MINUTE, "1h": HOUR}
 
 
-def default_wait(step: Step, urgency: line_catalogue.Urgency) -> int:
-    """How long a step may take where the policy does not say: by how soon the user must have the notice."""
+_PUSH_WAIT = 10 * MINUTE
+
+
+def default_wait(step: Step, urgency: line_catalogue.Urgency, *, last: bool) -> int:
+    """How long a step may take where the policy does not say: by how soon the user must have the notice.
+
+    A push is answered at once; its wait is only for repeats while LINE can't be reached. An SMS has until its last
+    receipt may come, unless a next step would then be too late.
+    """
     if step is Step.SMS:
-        return SMS_WINDOW
+        return SMS_WINDOW if last else _PRESSING.get(urgency, SMS_WINDOW)
+    if step is Step.LINE_PUSH:
+        return _PUSH_WAIT if urgency != "5m" else MINUTE
     wait = line_catalogue.waits()[urgency]
     return _PRESSING[urgency] if wait == _SMS_FIRST else parse_duration(wait)
 
@@ -155,10 +235,35 @@ def default_policy(urgency: line_catalogue.Urgency, source: str) -> Choice:
 
 def complete(policy: Policy, urgency: line_catalogue.Urgency) -> Policy:
     """The same policy with every wait filled in."""
+    last = policy.steps[-1]
     steps = tuple(
-        PolicyStep(s.step, default_wait(s.step, urgency) if s.wait is None else s.wait) for s in policy.steps
+        PolicyStep(s.step, default_wait(s.step, urgency, last=s is last) if s.wait is None else s.wait)
+        for s in policy.steps
     )
     return msgspec.structs.replace(policy, steps=steps)
+
+
+def never_in_time(policy: Policy, deadline: int | None) -> list[str]:
+    """Steps whose turn comes after the deadline (milliseconds from when the notice was asked for), in words."""
+    if deadline is None:
+        return []
+    unproved: list[PolicyStep] = []
+    for i, step in enumerate(policy.steps[:-1]):
+        # A push or a callback is taken or not at once: its wait is for when nobody answers, and adds to no other.
+        waits = [step]
+        if step.step not in REPEATABLE:
+            unproved.append(step)
+            waits = unproved
+        takes = sum(s.wait or 0 for s in waits)
+        if takes >= deadline:
+            earlier = [s.step.value for s in waits]
+            later = " and ".join(s.step for s in policy.steps[i + 1 :])
+            return [
+                f"{' and '.join(earlier)} may take {format_duration(takes)}, and the deadline is "
+                f"{format_duration(deadline)}: {later} would begin only where {' or '.join(earlier)} fails before. "
+                f"Give {' and '.join(earlier)} a shorter wait."
+            ]
+    return []
 
 
 def refuse_for_use_case(policy: Policy, use_case: str) -> None:
@@ -171,89 +276,3 @@ def refuse_for_use_case(policy: Policy, use_case: str) -> None:
             "line_notification can't stand beside another step. Leave it out, or make it the only one.",
             "/policy/steps",
         )
-
-
-def parse_policy(spec: Mapping[str, Any], pointer: str = "") -> Policy:
-    """Reads a policy as the API takes it. Raises InvalidPolicy with the place and the remedy."""
-    unknown = set(spec) - {"name", "steps", "deadline", "on_unknown", "quiet_hours"}
-    if unknown:
-        field = sorted(unknown)[0]
-        raise InvalidPolicy(
-            f"A policy has no field {field!r}. It has steps, deadline, on_unknown and quiet_hours.",
-            f"{pointer}/{field}",
-        )
-    steps = _parse_steps(spec.get("steps"), f"{pointer}/steps")
-    deadline = _duration(spec.get("deadline"), f"{pointer}/deadline")
-    on_unknown: Literal["wait", "next"] = spec.get("on_unknown") or "wait"
-    if on_unknown not in ("wait", "next"):
-        raise InvalidPolicy(
-            f'on_unknown is {on_unknown!r}; it can be "wait" or "next".', f"{pointer}/on_unknown"
-        )
-    for i, step in enumerate(steps[:-1]):
-        if deadline is not None and step.wait is not None and step.wait >= deadline:
-            raise InvalidPolicy(
-                f"Step {step.step} waits until the deadline has passed, so no later step would ever run. "
-                "Shorten the wait, or give the whole more time.",
-                f"{pointer}/steps/{i}/wait",
-            )
-    quiet = _parse_quiet(spec.get("quiet_hours") or [], f"{pointer}/quiet_hours")
-    return Policy(steps, deadline, on_unknown, quiet)
-
-
-def _parse_steps(raw: Any, pointer: str) -> tuple[PolicyStep, ...]:
-    if not isinstance(raw, list) or not raw:
-        raise InvalidPolicy(
-            'A policy needs at least one step, such as [{"step": "line_notification", "wait": "4h"}, {"step": "sms"}].',
-            pointer,
-        )
-    steps: list[PolicyStep] = []
-    for i, item in enumerate(raw):
-        at = f"{pointer}/{i}"
-        if not isinstance(item, Mapping) or set(item) - {"step", "wait"}:
-            raise InvalidPolicy('A step is an object with "step" and perhaps "wait".', at)
-        if item.get("step") not in [*Step]:
-            raise InvalidPolicy(
-                f"There is no step {str(item.get('step'))[:40]!r}. Steps are {', '.join(Step)}.", f"{at}/step"
-            )
-        step = Step(item["step"])
-        if any(s.step is step for s in steps):
-            raise InvalidPolicy(f"The step {step} stands twice. Each can be tried once.", f"{at}/step")
-        steps.append(PolicyStep(step, _duration(item.get("wait"), f"{at}/wait")))
-    return tuple(steps)
-
-
-def _parse_quiet(raw: Any, pointer: str) -> tuple[QuietHours, ...]:
-    if not isinstance(raw, list):
-        raise InvalidPolicy("quiet_hours is a list.", pointer)
-    quiet = []
-    for i, item in enumerate(raw):
-        at = f"{pointer}/{i}"
-        if not isinstance(item, Mapping) or set(item) != {"country", "from", "to"}:
-            raise InvalidPolicy('Quiet hours have "country", "from" and "to".', at)
-        if item["country"] not in [*UTC_OFFSET]:
-            raise InvalidPolicy("Quiet hours are for TW, TH or JP.", f"{at}/country")
-        start, end = (_minute(item[k], f"{at}/{k}") for k in ("from", "to"))
-        if start == end:
-            raise InvalidPolicy("Quiet hours that begin when they end would last all day or not at all.", at)
-        quiet.append(QuietHours(item["country"], start, end))
-    return tuple(quiet)
-
-
-def _minute(text: Any, pointer: str) -> int:
-    hours, colon, minutes = str(text).partition(":")
-    valid = colon and hours.isascii() and hours.isdigit() and minutes.isascii() and minutes.isdigit()
-    if not valid or len(hours) > 2 or len(minutes) != 2 or int(hours) > 23 or int(minutes) > 59:
-        raise InvalidPolicy("A time of day is written like 21:00.", pointer)
-    return int(hours) * 60 + int(minutes)
-
-
-def _duration(text: Any, pointer: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        value = parse_duration(text)
-    except ValueError as error:
-        raise InvalidPolicy(str(error), pointer) from None
-    if value > 30 * DAY:
-        raise InvalidPolicy("A notice is followed for at most 30 days.", pointer)
-    return value

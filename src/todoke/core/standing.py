@@ -1,11 +1,13 @@
 """Where a notice stands: its state and next due time, from its attempts and its policy alone."""
 
 from collections.abc import Sequence
+from enum import IntEnum
 from itertools import pairwise
 
 from msgspec.structs import replace
 
 from todoke.core.outcome import SURELY_NOT_TAKEN, Outcome
+from todoke.core.routing import LINE_STEPS, REPEATABLE
 from todoke.core.states import END_STATES, LEASE, Attempt, Notice, Reason, State
 
 
@@ -19,10 +21,13 @@ def tries_of(notice: Notice) -> Sequence[Attempt]:
 def _decisive(tries: Sequence[Attempt]) -> Attempt:
     """The attempt that says where a step stands: one that may have been taken, else the last.
 
+    Of a step that may be repeated, what is unknown decides nothing: the next try says what became of it.
     Ids of two processes may sort otherwise than they began, where a machine's clock was set back.
     """
     for attempt in tries:
-        if attempt.outcome not in SURELY_NOT_TAKEN:
+        if attempt.outcome in SURELY_NOT_TAKEN:
+            continue
+        if attempt.outcome is not Outcome.UNKNOWN or attempt.step not in REPEATABLE:
             return attempt
     return tries[-1]
 
@@ -63,9 +68,36 @@ def _step_over_at(notice: Notice) -> int | None:
     if last.outcome is Outcome.ACCEPTED:
         return None
     if last.retry_at is None:
-        return 0
+        return wait_over if _waits_unproven(notice, last) else 0
     # Trying again is of no use once the wait is over: then the next step is in time, this one is not.
     return wait_over if wait_over is not None and wait_over <= last.retry_at else None
+
+
+def _waits_unproven(notice: Notice, last: Attempt) -> bool:
+    """Whether an unknown outcome that nothing will ever prove is given its wait before the next step."""
+    return (
+        last.outcome is Outcome.UNKNOWN
+        and not last.gives_proof
+        and last.step not in REPEATABLE
+        and notice.policy.on_unknown == "wait"
+        and notice.step_index + 1 < len(notice.policy.steps)
+    )
+
+
+class Lane(IntEnum):
+    """Notices that wait for different carriers do not wait for each other: a slow SMS carrier must not hold LINE up."""
+
+    LINE = 0
+    OTHER = 1
+
+
+def lane(notice: Notice) -> Lane:
+    """Whose turn it is when the notice is next due, as far as can be said now."""
+    steps = notice.policy.steps
+    at = notice.step_index
+    if begins_at(notice) is None and at + 1 < len(steps):
+        at += 1
+    return Lane.LINE if at < len(steps) and steps[at].step in LINE_STEPS else Lane.OTHER
 
 
 def begins_at(notice: Notice) -> int | None:

@@ -35,6 +35,7 @@ class Reason:
     CANCELLED = "cancelled"
     DEADLINE = "deadline"
     NO_STEP = "no_step"
+    FREQUENCY = "frequency"
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +50,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     gives_proof: bool
     closes_at: int
+    carrier: str | None = None
+    """Which SMS carrier; None for other steps."""
+    spare: int = 0
+    """How many other carriers may still be tried at once, should this one surely not take it."""
     outcome: Outcome | None = None
     open: bool = True
     answered_at: int | None = None

@@ -26,9 +26,10 @@ _ACTION_URI = re.compile(URL.pattern + r"|tel:[0-9+*#-]+")
 
 _FLEXIBLE_TYPES = frozenset({"text", "flex"})
 """Of notification messages: LINE permits no images, video or audio; a sticker tells nobody anything."""
-_PUSH_TYPES = frozenset(
+PUSH_TYPES = frozenset(
     {"text", "textV2", "sticker", "image", "video", "audio", "location", "imagemap", "template", "flex"}
 )
+"""LINE's kinds of message object that a push may hold."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -162,7 +163,7 @@ def _flexible(form: Any, pointer: str, rules: Rules) -> None:
 
 
 def _push(form: Any, pointer: str, rules: Rules) -> None:
-    _messages(form, pointer, rules, _PUSH_TYPES)
+    _messages(form, pointer, rules, PUSH_TYPES)
 
 
 def _messages(form: Any, pointer: str, rules: Rules, types: frozenset[str]) -> None:

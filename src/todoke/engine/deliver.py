@@ -3,15 +3,15 @@
 import asyncio
 from typing import Protocol
 
-from todoke.actions.advance import LostChannel, Setup, ToSend, claim
-from todoke.carriers import Carrier, LineNotification, SmsMessage
+from todoke.actions.advance import LostChannel, ToSend, claim
+from todoke.actions.record import AnswerTo
 from todoke.clock import Clock
 from todoke.core.outcome import Answer, Outcome
-from todoke.core.routing import Step
-from todoke.core.template import render_line, render_sms
+from todoke.core.routing import LINE_STEPS
+from todoke.core.standing import Lane
 from todoke.engine.loop import Loop, log
-from todoke.engine.pacer import Pacer
 from todoke.engine.recorder import Recorder
+from todoke.engine.sending import Outlets, PacerBook, Sender
 from todoke.ids import Ids
 from todoke.sealing import CannotUnseal, Seal
 from todoke.storage import notices as notice_store
@@ -20,12 +20,11 @@ from todoke.storage.database import Database
 from todoke.storage.lookup import Lookup
 
 BATCH = 256
-"""Notices claimed and not yet answered, at most: after a crash so many of a channel have an unknown outcome."""
+"""Notices of a lane claimed and not yet answered, at most: after a crash so many have an unknown outcome."""
 REFILL = BATCH // 2
 """More are claimed when no more than so many are left."""
 AT_ONCE = 128
-"""Requests of one channel that may be open at the same time: LINE's 2,000 a second, each 60 ms on its way."""
-THROTTLE_SECONDS = 1.0
+"""Requests of one lane that may be open at the same time: LINE's 2,000 a second, each 60 ms on its way."""
 DOUBT_SECONDS = 0.1
 
 
@@ -34,6 +33,10 @@ class Ownership(Protocol):
 
     def owns(self, channel_id: str) -> bool:
         """Whether this process paces the channel, as far as it knows."""
+        ...
+
+    def fence(self, channel_id: str) -> int | None:
+        """The fencing number that this process holds the channel with; None: it does not."""
         ...
 
     def lease_holds(self) -> bool:
@@ -45,15 +48,13 @@ class Ownership(Protocol):
         ...
 
 
-class Outlets:
-    """What sending needs besides a channel: the carriers, and what they offer."""
+class _Queue:
+    """What is claimed of one lane, and those who send it."""
 
-    def __init__(
-        self, line: Carrier[LineNotification], sms: Carrier[SmsMessage] | None, setup: Setup
-    ) -> None:
-        self.line = line
-        self.sms = sms
-        self.setup = setup
+    def __init__(self, channel_id: str, lane: Lane) -> None:
+        self.place = (channel_id, lane)
+        self.items: asyncio.Queue[ToSend] = asyncio.Queue()
+        self.senders: list[asyncio.Task[None]] = []
 
 
 class Deliver(Loop):
@@ -73,6 +74,7 @@ class Deliver(Loop):
         ids: Ids,
         seal: Seal,
         ownership: Ownership,
+        pacers: PacerBook,
     ) -> None:
         super().__init__(clock)
         self.channel_id = channel.id
@@ -84,14 +86,17 @@ class Deliver(Loop):
         self._ids = ids
         self._seal = seal
         self._ownership = ownership
-        self._pacer = Pacer(channel.rate)
+        self._pacers = pacers
+        self._sender = Sender(outlets, pacers.of(channel), seal)
         self._token: tuple[bytes | None, str] = (None, "")
-        self._queue: asyncio.Queue[ToSend] = asyncio.Queue()
-        self._senders = [asyncio.create_task(self._send_all()) for _ in range(AT_ONCE)]
+        self._queues = {lane: _Queue(channel.id, lane) for lane in Lane}
+        for queue in self._queues.values():
+            queue.senders = [asyncio.create_task(self._send_all(queue)) for _ in range(AT_ONCE)]
 
     async def step(self) -> bool:
-        out = self._recorder.out(self.channel_id)
-        if out > REFILL:
+        out = {lane: self._recorder.out(queue.place) for lane, queue in self._queues.items()}
+        limits = {lane: BATCH - count for lane, count in out.items() if count <= REFILL}
+        if not limits:
             self.due_at = None
             return False
         now = self.clock.now()
@@ -102,7 +107,7 @@ class Deliver(Loop):
                     self.channel_id,
                     self._fence,
                     now,
-                    BATCH - out,
+                    limits,
                     self._ids,
                     self._lookup,
                     self._outlets.setup,
@@ -114,18 +119,20 @@ class Deliver(Loop):
             return False
         if not claimed.looked_at:
             async with self._database.read(quick=True) as tx:
-                self.due_at = await notice_store.next_due(tx, self.channel_id)
+                self.due_at = await notice_store.next_due(tx, self.channel_id, limits)
             return False
         for move in claimed.illegal:
             log.error("notice.illegal_move", why=move, remedy="this is a defect of Todoke; please report it")
-        self._use(claimed.channel)
-        self._recorder.claimed(self.channel_id, len(claimed.to_send))
+        self.use(claimed.channel)
         for item in claimed.to_send:
-            self._queue.put_nowait(item)
+            queue = self._queues[Lane.LINE if item.attempt.step in LINE_STEPS else Lane.OTHER]
+            self._recorder.claimed(queue.place, 1)
+            queue.items.put_nowait(item)
         return True
 
-    def _use(self, channel: Channel) -> None:
-        self._pacer.set_rate(channel.rate)
+    def use(self, channel: Channel) -> None:
+        """Sends with this channel's access token from now on, also what was claimed before."""
+        self._pacers.of(channel)
         if channel.access_token is None or channel.access_token == self._token[0]:
             return
         try:
@@ -136,24 +143,27 @@ class Deliver(Loop):
             token = ""
         self._token = (channel.access_token, token)
 
-    async def _send_all(self) -> None:
+    async def _send_all(self, queue: _Queue) -> None:
         while True:
-            item = await self._queue.get()
+            item = await queue.items.get()
+            sealed = None
             try:
                 if not await self._may_send():
                     # Its new owner holds the attempt for unknown; sending it now might send it twice.
-                    self._recorder.dropped(self.channel_id, 1)
+                    self._recorder.dropped(queue.place, 1)
                     continue
-                answer = await self._send(item)
+                sealed, token = self._token
+                answer = await self._sender.send(item, token)
             except asyncio.CancelledError:
-                self._recorder.dropped(self.channel_id, 1)
+                self._recorder.dropped(queue.place, 1)
                 raise
             except Exception as error:
                 # Whatever broke, the request may have left: claiming anything else could lose a notice.
-                log.exception("send.error", attempt=item.attempt_id, error=type(error).__name__)
+                log.exception("send.error", attempt=item.attempt.id, error=type(error).__name__)
                 answer = Answer(outcome=Outcome.UNKNOWN, detail=f"internal error: {type(error).__name__}")
-            self._recorder.add(self.channel_id, item.notice_id, item.attempt_id, answer)
-            if self._recorder.out(self.channel_id) == REFILL:
+            told = AnswerTo(item.notice_id, item.attempt.id, answer, item.attempt.carrier, sealed)
+            self._recorder.add(queue.place, told)
+            if self._recorder.out(queue.place) == REFILL:
                 self.wake.set()
 
     async def _may_send(self) -> bool:
@@ -164,24 +174,10 @@ class Deliver(Loop):
             await asyncio.sleep(DOUBT_SECONDS)
         return False
 
-    async def _send(self, item: ToSend) -> Answer:
-        if item.step is Step.SMS:
-            assert self._outlets.sms is not None
-            text = render_sms(item.template, item.parameters)
-            return await self._outlets.sms.send(SmsMessage(to=item.number, text=text), item.attempt_id)
-        flexible, payload = render_line(item.template, item.parameters)
-        message = LineNotification(
-            to=item.number, flexible=flexible, payload=payload, access_token=self._token[1]
-        )
-        await self._pacer.turn()
-        answer = await self._outlets.line.send(message, item.attempt_id)
-        if answer.outcome is Outcome.THROTTLED and not answer.quota_used_up:
-            self._pacer.hold((answer.retry_after or 0) / 1000 or THROTTLE_SECONDS)
-        return answer
-
     async def close(self) -> None:
         """Ends the senders. What is still out then will not be recorded: its outcome is unknown."""
-        for sender in self._senders:
-            sender.cancel()
-        await asyncio.gather(*self._senders, return_exceptions=True)
-        self._recorder.dropped(self.channel_id, self._queue.qsize())
+        for queue in self._queues.values():
+            for sender in queue.senders:
+                sender.cancel()
+            await asyncio.gather(*queue.senders, return_exceptions=True)
+            self._recorder.dropped(queue.place, queue.items.qsize())

@@ -1,17 +1,19 @@
 """All loops together: started, stopped, woken, and brought to rest for the virtual clock."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from todoke.carriers import EventReader
 from todoke.clock import Clock
-from todoke.engine.deliver import Deliver, Outlets
+from todoke.engine.deliver import Deliver, Ownership
 from todoke.engine.housekeeping import Housekeeping
 from todoke.engine.intake import Intake
 from todoke.engine.loop import Loop, log
 from todoke.engine.metrics import OUT
 from todoke.engine.owners import Owners, Presence
 from todoke.engine.recorder import Recorder
+from todoke.engine.sending import Outlets, PacerBook
 from todoke.ids import Ids
 from todoke.sealing import Seal
 from todoke.storage.channels import Channel
@@ -36,13 +38,16 @@ class Engine:
         lookup: Lookup,
         ids: Ids,
         seal: Seal,
+        chores: Callable[["Engine"], Sequence[Loop]] = lambda _: (),
     ) -> None:
+        """`chores`: makes the loops that work beside the notices, such as those that renew tokens."""
         self._clock = clock
         self._database = database
         self._outlets = outlets
         self._lookup = lookup
         self._ids = ids
         self._seal = seal
+        self._pacers = PacerBook()
         self._recorder = Recorder(clock, database, lookup, readers)
         self._owners = Owners(clock, database, Presence(data_dir / "running", ids.new()), lookup, self._took)
         self._intake = Intake(clock, database, data_dir / "uploads", lookup, ids, self._wake_deliver)
@@ -54,7 +59,23 @@ class Engine:
         ]
         self._delivers: dict[str, Deliver] = {}
         self._tasks: dict[Loop, asyncio.Task[None]] = {}
+        self._fixed += chores(self)
         OUT.set_function(self._recorder.out)
+
+    @property
+    def ownership(self) -> Ownership:
+        """Which channels this process paces."""
+        return self._owners
+
+    @property
+    def pacers(self) -> PacerBook:
+        """The pace of each channel."""
+        return self._pacers
+
+    def use(self, channel: Channel) -> None:
+        """A channel's access token has changed: what is claimed and has not left goes with this one."""
+        if (deliver := self._delivers.get(channel.id)) is not None:
+            deliver.use(channel)
 
     @property
     def _loops(self) -> list[Loop]:
@@ -87,6 +108,7 @@ class Engine:
             self._ids,
             self._seal,
             self._owners,
+            self._pacers,
         )
         self._delivers[channel.id] = deliver
         self._recorder.listeners.append(deliver.wake)
@@ -119,7 +141,7 @@ class Engine:
                 await self._recorder.moved.wait()
             if self._work() == round_before:
                 break
-        due = [loop.due_at for loop in self._delivers.values() if loop.due_at is not None]
+        due = [loop.due_at for loop in self._loops if loop.due_at is not None]
         return min(due, default=None), self._work() != before
 
     def _work(self) -> int:

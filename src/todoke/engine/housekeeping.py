@@ -1,15 +1,20 @@
-"""Drops what is only kept for a while: applied requests from outside, answers to idempotency keys, stray files."""
+"""Drops what is only kept for a while: applied requests from outside, answers to idempotency keys, webhooks that
+ended, hourly counts of channels, SMS carriers' ids of messages, stray files.
+"""
 
 from pathlib import Path
 
 from todoke.clock import Clock, wall
 from todoke.core.durations import DAY, HOUR
 from todoke.engine.loop import Loop
-from todoke.storage import batches, idempotency, inbox
+from todoke.storage import batches, channel_hours, idempotency, inbox, message_ids, postings
 from todoke.storage.database import Database
 
 KEEP_INBOX = 30 * DAY
 KEEP_ANSWERS = DAY
+KEEP_POSTINGS = 30 * DAY
+KEEP_HOURS = 30 * DAY
+KEEP_MESSAGE_IDS = 30 * DAY
 EVERY = HOUR
 
 
@@ -31,6 +36,9 @@ class Housekeeping(Loop):
         async with self._database.write() as tx:
             await inbox.forget(tx, now - KEEP_INBOX)
             await idempotency.forget(tx, now - KEEP_ANSWERS)
+            await postings.forget(tx, now - KEEP_POSTINGS)
+            await channel_hours.forget(tx, now - KEEP_HOURS)
+            await message_ids.forget(tx, now - KEEP_MESSAGE_IDS)
         async with self._database.read() as tx:
             wanted = {b.id for b in await batches.reading(tx)}
         self._drop_strays(wanted)

@@ -78,6 +78,10 @@ class Owners(Loop):
         """Whether this process paces the channel, as far as it knows."""
         return channel_id in self._mine
 
+    def fence(self, channel_id: str) -> int | None:
+        """The fencing number that we hold the channel with; None: it is not ours."""
+        return self._mine.get(channel_id)
+
     def lease_holds(self) -> bool:
         """Whether the leases are surely ours for long enough to send a request."""
         return monotonic() - self._renewed < LEASE_MS / 1000 / 2

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 from todoke.actions.record import AnswerTo, Read, Recorded, record
 from todoke.carriers import BadEvent, EventReader
@@ -39,27 +39,27 @@ class Recorder(Loop):
         self._lookup = lookup
         self._answers: list[AnswerTo] = []
         self._complained = -COMPLAIN_SECONDS
-        self._out: dict[str, int] = {}
+        self._out: dict[Hashable, int] = {}
         self.moved = asyncio.Event()
         """Set whenever something was recorded."""
         self.listeners: list[asyncio.Event] = []
         """Set likewise: there may be room, or a next step due."""
 
-    def out(self, channel_id: str | None = None) -> int:
-        """Attempts claimed and not yet recorded, of one channel or of all."""
-        return sum(self._out.values()) if channel_id is None else self._out.get(channel_id, 0)
+    def out(self, place: Hashable = None) -> int:
+        """Attempts claimed and not yet recorded, of one place (a channel's lane) or of all."""
+        return sum(self._out.values()) if place is None else self._out.get(place, 0)
 
-    def claimed(self, channel_id: str, count: int) -> None:
-        self._out[channel_id] = self._out.get(channel_id, 0) + count
+    def claimed(self, place: Hashable, count: int) -> None:
+        self._out[place] = self._out.get(place, 0) + count
 
-    def dropped(self, channel_id: str, count: int) -> None:
+    def dropped(self, place: Hashable, count: int) -> None:
         """These will not be recorded by us: the channel went to another process."""
-        self._out[channel_id] = self._out.get(channel_id, 0) - count
+        self._out[place] = self._out.get(place, 0) - count
         self._tell()
 
-    def add(self, channel_id: str, notice_id: str, attempt_id: str, answer: Answer) -> None:
-        self._answers.append((notice_id, attempt_id, answer))
-        self._out[channel_id] -= 1
+    def add(self, place: Hashable, told: AnswerTo) -> None:
+        self._answers.append(told)
+        self._out[place] -= 1
         # The count of what is out must not fall to zero before the answer is in the database.
         self._out[""] = self._out.get("", 0) + 1
         self.wake.set()
@@ -99,7 +99,7 @@ class Recorder(Loop):
         return Read(stored, events)
 
     def _count(self, answers: list[AnswerTo], recorded: Recorded) -> None:
-        for outcome, count in Counter(answer.outcome for _, _, answer in answers).items():
+        for outcome, count in Counter(x.answer.outcome for x in answers).items():
             ATTEMPTS.labels(outcome).inc(count)
         LATE_DUPLICATES.inc(recorded.late_duplicates)
         UNKNOWN_TAGS.inc(recorded.unknown_tags)
@@ -107,7 +107,7 @@ class Recorder(Loop):
             log.error("channel.paused", why=why, remedy="see todoke doctor")
         for move in recorded.illegal:
             log.error("notice.illegal_move", why=move, remedy="this is a defect of Todoke; please report it")
-        self._complain([a for _, _, a in answers])
+        self._complain([x.answer for x in answers])
 
     def _complain(self, answers: list[Answer]) -> None:
         """One line while a carrier can't be reached, not one a notice."""

@@ -6,7 +6,8 @@ from typing import Any
 from todoke.core.durations import rfc3339
 from todoke.core.outcome import Outcome
 from todoke.core.phone import masked
-from todoke.reports.prices import cost_of
+from todoke.core.routing import Step
+from todoke.reports.prices import Prices, cost_of
 from todoke.storage.reporting import AttemptRow, NoticeRow
 
 _SAID = {
@@ -18,13 +19,18 @@ _SAID = {
     Outcome.FAILED: "surely not taken",
     Outcome.UNKNOWN: "outcome unknown: it may have been taken, so it is not sent again",
 }
+# LINE tells nobody which of them it was (Messaging API, "LINE notification messages").
+_SILENT = dict.fromkeys(Step, "no final receipt came in the time in which it could") | {
+    Step.LINE_NOTIFICATION: "no delivery event came in 24 hours and 10 minutes: the user blocks the account, did not "
+    "agree to notifications, did not verify the number or changed it; or the event did not reach this gateway"
+}
 
 
 def _at(time: int | None) -> str | None:
     return None if time is None else rfc3339(time)
 
 
-def notice_view(row: NoticeRow, attempts: list[AttemptRow]) -> dict[str, Any]:
+def notice_view(row: NoticeRow, attempts: list[AttemptRow], prices: Prices) -> dict[str, Any]:
     """The notice as the API answers it."""
     return {
         "id": row.id,
@@ -36,6 +42,7 @@ def notice_view(row: NoticeRow, attempts: list[AttemptRow]) -> dict[str, Any]:
         "channel": row.channel_id,
         "template": row.template_name,
         "template_version": row.template_version,
+        "policy": _policy(row),
         "batch": row.batch_id,
         "created_at": rfc3339(row.created_at),
         "deadline_at": _at(row.deadline_at),
@@ -43,8 +50,13 @@ def notice_view(row: NoticeRow, attempts: list[AttemptRow]) -> dict[str, Any]:
         "attempts": [_attempt(a) for a in attempts],
         "skipped": [{"step": s, "why": w} for s, w in json.loads(row.skips or "[]")],
         "timeline": timeline(row, attempts),
-        "cost": [c for a in attempts if (c := cost_of(a, row.country)) is not None],
+        "cost": [c for a in attempts if (c := cost_of(a, row.country, prices)) is not None],
     }
+
+
+def _policy(row: NoticeRow) -> dict[str, Any]:
+    named = {} if row.policy_name is None else {"name": row.policy_name, "version": row.policy_version}
+    return {**named, "why": row.policy_why}
 
 
 def _attempt(a: AttemptRow) -> dict[str, Any]:
@@ -62,6 +74,7 @@ def _attempt(a: AttemptRow) -> dict[str, Any]:
         "detail": a.detail,
         "request_id": a.request_id,
         "segments": a.units,
+        "carrier": a.carrier,
     }
     view |= {k: v for k, v in optional.items() if v is not None}
     if a.outcome == Outcome.LATE:
@@ -82,7 +95,9 @@ def timeline(row: NoticeRow, attempts: list[AttemptRow]) -> list[dict[str, Any]]
     for a in attempts:
         add(a.at, "sent", step=a.step, delivery_tag=a.id)
         # The first answer may since have been overtaken by proof or by the end of the window.
-        first = Outcome.ACCEPTED if a.status is not None and 200 <= a.status < 300 else a.outcome
+        # SMPP has no HTTP status: there the carrier's id of the message says that it was taken.
+        took = 200 <= a.status < 300 if a.status is not None else a.request_id is not None
+        first = Outcome.ACCEPTED if took else a.outcome
         if first is not None and first in _SAID:
             told = a.answered_at if a.answered_at is not None else a.at
             add(
@@ -92,7 +107,7 @@ def timeline(row: NoticeRow, attempts: list[AttemptRow]) -> list[dict[str, Any]]
             late = a.outcome == Outcome.LATE
             add(a.proof_at, "late_proof" if late else "proof", step=a.step)
         elif a.outcome == Outcome.SILENT:
-            add(a.closes_at, "silent", step=a.step, text="no proof came in the time in which it could")
+            add(a.closes_at, "silent", step=a.step, text=_SILENT[Step(a.step)])
     add(row.cancelled_at, "cancel_requested")
     if row.ended_at is not None:
         add(row.ended_at, "ended", state=row.state, reason=row.reason)

@@ -11,7 +11,7 @@ from todoke.core.outcome import Outcome
 from todoke.core.routing import Step
 from todoke.core.sms_text import segments
 from todoke.core.template import render_sms
-from todoke.reports.prices import amount, price
+from todoke.reports.prices import Prices, amount, amount_of
 from todoke.storage import reporting as store
 from todoke.storage.database import Tx
 from todoke.storage.lookup import Lookup
@@ -55,7 +55,7 @@ async def funnel(tx: Tx, scope: Scope) -> dict[str, Any]:
     }
 
 
-async def cost(tx: Tx, scope: Scope, lookup: Lookup) -> dict[str, Any]:
+async def cost(tx: Tx, scope: Scope, lookup: Lookup, prices: Prices) -> dict[str, Any]:
     """What it cost by country and step, and what sending every notice by SMS alone would have cost.
 
     A country without a known price is listed with its counts and no amount.
@@ -63,11 +63,13 @@ async def cost(tx: Tx, scope: Scope, lookup: Lookup) -> dict[str, Any]:
     lines = []
     totals: dict[str, tuple[Decimal, Decimal]] = {}
     unknown = False
-    for country, step, messages, units in await store.charged(tx, scope):
-        known = price(country, step)
+    for country, step, carrier, messages, units in await store.charged(tx, scope):
+        known = prices.of(country, step, carrier)
+        if step == Step.CALLBACK and known is None:
+            continue  # The business's own system charges nothing, unless it set a price.
         row: dict[str, Any] = {"country": country, "step": step, "messages": messages}
         if step == Step.SMS:
-            row["segments"] = units
+            row |= {"segments": units, "carrier": carrier}
         if known is None:
             unknown = True
             lines.append(row | {"amount": None, "currency": None})
@@ -77,18 +79,13 @@ async def cost(tx: Tx, scope: Scope, lookup: Lookup) -> dict[str, Any]:
         totals[known.currency] = (low + known.lowest * units, high + known.highest * units)
     return {
         "lines": lines,
-        "totals": [_range(c, low, high) for c, (low, high) in sorted(totals.items())],
+        "totals": [amount_of(c, low, high) for c, (low, high) in sorted(totals.items())],
         "has_unknown_prices": unknown,
-        "sms_alone": await _sms_alone(tx, scope, lookup),
+        "sms_alone": await _sms_alone(tx, scope, lookup, prices),
     }
 
 
-def _range(currency: str, low: Decimal, high: Decimal) -> dict[str, Any]:
-    shown: dict[str, Any] = {"currency": currency, "amount": f"{low:.2f}"}
-    return shown | ({"amount_at_most": f"{high:.2f}"} if high != low else {})
-
-
-async def _sms_alone(tx: Tx, scope: Scope, lookup: Lookup) -> list[dict[str, Any]]:
+async def _sms_alone(tx: Tx, scope: Scope, lookup: Lookup, prices: Prices) -> list[dict[str, Any]]:
     found = []
     rows = await store.count_by_template(tx, scope)
     templates = await lookup.templates(tx, {template_id for _, template_id, _ in rows})
@@ -99,7 +96,7 @@ async def _sms_alone(tx: Tx, scope: Scope, lookup: Lookup) -> list[dict[str, Any
             continue
         # Texts of one template differ by their parameters; one of them stands for all.
         each = segments(render_sms(template, msgspec.json.decode(example))).segments
-        known = price(country, Step.SMS)
+        known = prices.of(country, Step.SMS)
         shown = {"amount": None, "currency": None} if known is None else amount(known, count * each)
         found.append({"country": country, "messages": count, "segments": count * each, **shown})
     return found

@@ -7,7 +7,19 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from todoke import __version__
 from todoke.server import problems
-from todoke.server.api import batches, channels, content, notices, reports
+from todoke.server.api import (
+    alarms,
+    batches,
+    channels,
+    content,
+    friends,
+    messages,
+    notices,
+    recipients,
+    reconciliation,
+    reports,
+    webhook_endpoints,
+)
 from todoke.server.inbound import routes as inbound
 from todoke.server.limits import BodyLimit
 from todoke.server.openapi import DocumentedApp, problem_response
@@ -40,6 +52,12 @@ def make_app(services: Services) -> FastAPI:
     problems.install(app)
     for router in (notices.router, batches.router, channels.router, content.router, reports.router):
         app.include_router(router)
+    app.include_router(messages.router)
+    app.include_router(friends.router)
+    app.include_router(recipients.router)
+    app.include_router(reconciliation.router)
+    app.include_router(alarms.router)
+    app.include_router(webhook_endpoints.router)
     app.include_router(inbound.router)
     app.include_router(web.router)
     app.mount("/static", StaticFiles(directory=web.STATIC), name="static")

@@ -18,7 +18,7 @@ _TEXT = {"type": "string"}
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "An error (RFC 9457). Branch on `type` and `status`; texts may change.",
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "title", "status", "detail", "errors"],
     "properties": {
         "type": {"type": "string", "description": "A short stable name."},
         "title": {"type": "string", "description": "The status in words."},
@@ -26,7 +26,7 @@ _SCHEMA: dict[str, Any] = {
         "detail": {"type": "string", "description": "What is wrong and what to do about it."},
         "errors": {
             "type": "array",
-            "description": "Where it is wrong.",
+            "description": "Where it is wrong; empty where no one place is at fault.",
             "items": {
                 "type": "object",
                 "required": ["pointer", "message"],

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from todoke.actions.channels import Conflict
 from todoke.actions.intake import NotFound
 from todoke.core.errors import InvalidParameters, TodokeError
-from todoke.storage.database import StorageError
+from todoke.storage.database import UNUSABLE, StorageError, explain
 
 log = structlog.get_logger()
 
@@ -46,15 +46,13 @@ def problem_body(
     status: int, kind: str, detail: str, errors: Sequence[tuple[str, str]] = ()
 ) -> dict[str, Any]:
     """The body of an error answer."""
-    body: dict[str, Any] = {
+    return {
         "type": kind,
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
+        "errors": [{"pointer": pointer, "message": message} for pointer, message in errors],
     }
-    if errors:
-        body["errors"] = [{"pointer": pointer, "message": message} for pointer, message in errors]
-    return body
 
 
 def respond(problem: Problem) -> Response:
@@ -210,5 +208,10 @@ class Failures:
             # The route, not the address: whoever called may have written anything into that.
             route = getattr(scope.get("route"), "path", None)
             log.error("server.error", route=route, error=type(error).__name__, exc_info=error)
-            detail = "Todoke failed at this. It is logged; nothing was half done."
-            await respond(Problem(500, "internal", detail))(scope, receive, send)
+            await respond(_failure(error))(scope, receive, send)
+
+
+def _failure(error: Exception) -> Problem:
+    if isinstance(error, UNUSABLE):
+        return Problem(503, "storage", f"{explain(error)} Nothing was half done; try again.")
+    return Problem(500, "internal", "Todoke failed at this. It is logged; nothing was half done.")

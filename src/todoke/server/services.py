@@ -1,17 +1,20 @@
 """What request handlers work with; `wiring` fills it."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from todoke.actions.advance import Setup
-from todoke.carriers import EventReader
+from todoke.actions.facts import Setup
+from todoke.carriers import EventReader, ReceiptReader
 from todoke.clock import Clock
+from todoke.engine.reconciler import Comparer
 from todoke.ids import Ids
+from todoke.reports.prices import Prices
 from todoke.sealing import Seal
 from todoke.storage import inbox
 from todoke.storage.database import Database
@@ -64,13 +67,20 @@ class Services:
     lookup: Lookup
     setup: Setup
     line_reader: EventReader
-    sms_reader: EventReader | None
-    sms_carrier: str | None
+    receipt_readers: Mapping[str, ReceiptReader]
+    """Of the SMS carriers that post receipts, by name."""
+    sms_carriers: tuple[str, ...]
+    prices: Prices
     receipt_secret: str
     inbox: InboxWriter
+    refused: Counter[str]
+    """LINE's webhooks with a wrong signature, by channel, until the watch has counted them."""
+    allow_private: bool
+    """Webhook endpoints may be on this machine or network."""
     uploads: Path
     base_url: str
     wake: Callable[[], None]
+    comparer: Comparer
     is_ready: Callable[[], str | None]
     """Why the gateway can't work just now; None when it can."""
     channel_secrets: dict[str, tuple[str, str]] = field(default_factory=dict)

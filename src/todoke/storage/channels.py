@@ -23,11 +23,27 @@ class Channel(msgspec.Struct, kw_only=True):
     token_at: int | None = None
     """Since when this access token is the channel's."""
     private_key: bytes | None
+    provider: str = "default"
+    """Channels of one LINE provider see the same user IDs."""
+    token_from: str = "given"  # noqa: S105
+    """Where access tokens come from: `given`, `key` (made with the private key), `secret` (stateless)."""
+    key_id: str | None = None
+    """LINE's name of the private key, where that does not say so itself."""
+    token_kind: str | None = None
+    """Of what we issue: `v2.1` or `stateless`; None where we issue nothing."""
+    token_expires_at: int | None = None
+    token_trouble: str | None = None
+    token_due_at: int | None = None
+    """When the token is to be renewed; None: never by us."""
+    token_before: bytes | None = None
+    """Sealed: its predecessor, which is to be revoked now that this one is in use."""
     mode: str
     test_numbers: str
     rate: int
     paused_at: int | None = None
     paused_why: str | None = None
+    paused_for: str | None = None
+    """`token`: a new access token cures it; `access`: it does not (403)."""
     created_at: int
     owner: str | None = None
     fence: int = 0
@@ -73,6 +89,12 @@ async def list_channels(tx: Tx, account_id: str | None = None) -> list[Channel]:
     if account_id is not None:
         query = query.where(c.c.account_id == account_id)
     return [_channel(row) for row in await tx.execute(query)]
+
+
+async def paused(tx: Tx) -> dict[str, int]:
+    """Since when each paused channel is paused, by its id."""
+    query = select(c.c.id, c.c.paused_at).where(c.c.paused_at.is_not(None))
+    return {row.id: row.paused_at for row in await tx.execute(query)}
 
 
 async def take_over(tx: Tx, channel_id: str, owner: str, fence: int, until: int) -> None:

@@ -35,6 +35,11 @@ class PolicyRow(msgspec.Struct, kw_only=True):
     version: int
     digest: str
     spec: str
+    of_name: str | None = None
+    """Of one without a name: the named policy that it was completed from."""
+    of_version: int | None = None
+    why: str | None = None
+    """Why it was chosen, in words."""
     created_at: int
 
 

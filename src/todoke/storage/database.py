@@ -18,6 +18,15 @@ Tx = AsyncConnection
 """An open transaction. Actions pass it on; only storage calls its methods."""
 
 
+UNUSABLE = sqlite.UNUSABLE
+"""What statements raise when the database can't be used just now: a full disk, a lock, a damaged file."""
+
+
+def explain(error: BaseException) -> str:
+    """What went wrong with the database, and what to do, in one line."""
+    return sqlite.explain(error)
+
+
 class StorageError(Exception):
     """The database can't be used; the text names the place and the remedy."""
 

@@ -4,18 +4,20 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BindParameter, Select, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Select, bindparam, func, insert, select, update
 
 from todoke.core.notice import Attempt, Notice, State
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Policy, Step
+from todoke.core.standing import Lane, lane
 from todoke.storage.bulk import Bulk
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
+from todoke.storage.tables import templates as t
 
 
 class Loaded(msgspec.Struct):
@@ -27,6 +29,7 @@ class Loaded(msgspec.Struct):
     number: str
     country: str
     parameters: str
+    reference: str | None
 
 
 class NewNotice(msgspec.Struct, kw_only=True):
@@ -45,6 +48,7 @@ class NewNotice(msgspec.Struct, kw_only=True):
     created_at: int
     deadline_at: int | None
     due_at: int
+    lane: int = Lane.LINE
     state: str = State.QUEUED
     step_index: int = 0
 
@@ -66,6 +70,7 @@ _LOADED = (
     n.c.number,
     n.c.country,
     n.c.parameters,
+    n.c.reference,
 )
 _ATTEMPT = (
     a.c.notice_id,
@@ -84,12 +89,24 @@ _ATTEMPT = (
     a.c.detail,
     a.c.request_id,
     a.c.retry_at,
+    a.c.carrier,
+    a.c.spare,
 )
 # Made once: what SQLAlchemy does to a list of values in a new statement costs more than the look-up itself.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_IN_LANE = (n.c.channel_id == bindparam("channel"), n.c.lane == bindparam("of_lane"))
+_DUE = (
+    select(*_LOADED)
+    .where(*_IN_LANE, n.c.due_at <= bindparam("now"))
+    .order_by(n.c.due_at, n.c.id)
+    .limit(bindparam("most"))
+)
+_NEXT_DUE = select(n.c.due_at).where(*_IN_LANE, n.c.due_at.is_not(None)).order_by(n.c.due_at).limit(1)
 _NOTICES_BY_ID = select(*_LOADED).where(n.c.id.in_(_IDS))
 _OWNERS_OF = (
-    select(a.c.id, a.c.notice_id, n.c.channel_id).join(n, n.c.id == a.c.notice_id).where(a.c.id.in_(_IDS))
+    select(a.c.id, a.c.notice_id, n.c.channel_id, a.c.step, a.c.carrier)
+    .join(n, n.c.id == a.c.notice_id)
+    .where(a.c.id.in_(_IDS))
 )
 _ATTEMPTS_OF = select(*_ATTEMPT).where(a.c.notice_id.in_(_IDS)).order_by(a.c.id)
 _STATES = {s.value: s for s in State}
@@ -99,7 +116,7 @@ _STEPS = {s.value: s for s in Step}
 _insert_notices = Bulk(insert(n), NewNotice.__struct_fields__)
 _update_notices = Bulk(
     update(n).where(n.c.id == bindparam("of")),
-    ("of", "state", "reason", "step_index", "skips", "cancelled_at", "ended_at", "due_at"),
+    ("of", "state", "reason", "step_index", "skips", "cancelled_at", "ended_at", "due_at", "lane"),
 )
 _TOLD = (
     "outcome",
@@ -113,9 +130,19 @@ _TOLD = (
     "retry_at",
 )
 _update_attempts = Bulk(update(a).where(a.c.id == bindparam("of")), ("of", *_TOLD))
-_insert_attempts = Bulk(
-    insert(a), ("id", "notice_id", "step_index", "step", "at", "gives_proof", "closes_at", "units", *_TOLD)
+_BIRTH = (
+    "id",
+    "notice_id",
+    "step_index",
+    "step",
+    "at",
+    "gives_proof",
+    "closes_at",
+    "units",
+    "carrier",
+    "spare",
 )
+_insert_attempts = Bulk(insert(a), (*_BIRTH, *_TOLD))
 
 
 async def insert_new(tx: Tx, rows: Sequence[NewNotice]) -> None:
@@ -123,15 +150,10 @@ async def insert_new(tx: Tx, rows: Sequence[NewNotice]) -> None:
     await _insert_notices(tx, [msgspec.structs.astuple(r) for r in rows])
 
 
-async def load_due(tx: Tx, channel_id: str, now: int, limit: int) -> list[Any]:
-    """The rows of a channel that need something by `now`, the longest due first; for `assemble`."""
-    query = (
-        select(*_LOADED)
-        .where(n.c.channel_id == channel_id, n.c.due_at <= now)
-        .order_by(n.c.due_at, n.c.id)
-        .limit(limit)
-    )
-    return list((await tx.execute(query)).all())
+async def load_due(tx: Tx, channel_id: str, lane: Lane, now: int, limit: int) -> list[Any]:
+    """The rows of a channel and lane that need something by `now`, the longest due first; for `assemble`."""
+    wanted = {"channel": channel_id, "of_lane": int(lane), "now": now, "most": limit}
+    return list((await tx.execute(_DUE, wanted)).all())
 
 
 async def load_by_ids(tx: Tx, ids: Iterable[str]) -> list[Any]:
@@ -150,20 +172,23 @@ async def load_out(tx: Tx, channel_id: str) -> list[Any]:
     return list((await tx.execute(query)).all())
 
 
-async def owners_of(tx: Tx, attempt_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Attempt id → notice id and channel id, for those that exist."""
-    found: dict[str, tuple[str, str]] = {}
+class Owner(NamedTuple):
+    """Whose an attempt is. `carrier`: the SMS carrier that it went to; None: LINE, or the business's own system."""
+
+    notice_id: str
+    channel_id: str
+    step: Step
+    carrier: str | None
+
+
+async def owners_of(tx: Tx, attempt_ids: Iterable[str]) -> dict[str, Owner]:
+    """Attempt id → whose it is, for those that exist."""
+    found: dict[str, Owner] = {}
     for portion in portions(attempt_ids):
-        found.update((row[0], (row[1], row[2])) for row in await tx.execute(_OWNERS_OF, {"ids": portion}))
-    return found
-
-
-async def tags_of_requests(tx: Tx, request_ids: Iterable[str]) -> dict[str, str]:
-    """The carrier's message id → our attempt id, for SMS receipts that do not carry the tag."""
-    found: dict[str, str] = {}
-    for portion in portions(request_ids):
-        query = select(a.c.request_id, a.c.id).where(a.c.request_id.in_(portion), a.c.step == Step.SMS)
-        found.update((row[0], row[1]) for row in await tx.execute(query))
+        found.update(
+            (row[0], Owner(row[1], row[2], _STEPS[row[3]], row[4]))
+            for row in await tx.execute(_OWNERS_OF, {"ids": portion})
+        )
     return found
 
 
@@ -189,7 +214,7 @@ async def assemble(tx: Tx, rows: Sequence[Any], policies: Mapping[str, Policy]) 
                 skips=_skips_of(r[10]),
                 attempts=tuple(tried.get(r[0], ())),
             ),
-            *r[11:16],
+            *r[11:17],
         )
         for r in rows
     ]
@@ -217,6 +242,8 @@ def _to_attempt(r: Any) -> Attempt:
         detail=r[13],
         request_id=r[14],
         retry_at=r[15],
+        carrier=r[16],
+        spare=r[17],
     )
 
 
@@ -242,7 +269,8 @@ async def save(
 
 def _notice_values(x: Notice) -> tuple[Any, ...]:
     skips = _skips_text(x.skips)
-    return x.id, str(x.state), x.reason, x.step_index, skips, x.cancelled_at, x.ended_at, x.due_at
+    turn = int(lane(x))
+    return x.id, str(x.state), x.reason, x.step_index, skips, x.cancelled_at, x.ended_at, x.due_at, turn
 
 
 def _told_values(x: Attempt) -> tuple[Any, ...]:
@@ -261,7 +289,18 @@ def _told_values(x: Attempt) -> tuple[Any, ...]:
 
 def _birth_values(notice_id: str, x: Attempt, units: Mapping[str, int] | None) -> tuple[Any, ...]:
     parts = units.get(x.id) if units else None
-    return x.id, notice_id, x.step_index, str(x.step), x.at, int(x.gives_proof), x.closes_at, parts
+    return (
+        x.id,
+        notice_id,
+        x.step_index,
+        str(x.step),
+        x.at,
+        int(x.gives_proof),
+        x.closes_at,
+        parts,
+        x.carrier,
+        x.spare,
+    )
 
 
 # A policy's steps are skipped for the same few reasons in all its notices.
@@ -275,15 +314,27 @@ def _skips_of(text: str | None) -> tuple[tuple[str, str], ...]:
     return tuple((step, why) for step, why in json.loads(text)) if text else ()
 
 
-async def next_due(tx: Tx, channel_id: str) -> int | None:
+async def next_due(tx: Tx, channel_id: str, lanes: Iterable[Lane] = Lane) -> int | None:
     """When the first notice of a channel needs something next; for one in flight, when its lease lapses."""
+    found = []
+    for each in lanes:
+        place = {"channel": channel_id, "of_lane": int(each)}
+        if (due := (await tx.execute(_NEXT_DUE, place)).scalar_one_or_none()) is not None:
+            found.append(due)
+    return min(found, default=None)
+
+
+async def count_begun(tx: Tx, account_id: str, number: str, use_case: str, since: int) -> int:
+    """How many notices of a use case to a number had their first request after that time."""
+    first = select(a.c.notice_id).where(a.c.notice_id == n.c.id, a.c.at > since).exists()
+    before = select(a.c.notice_id).where(a.c.notice_id == n.c.id, a.c.at <= since).exists()
     query = (
-        select(n.c.due_at)
-        .where(n.c.channel_id == channel_id, n.c.due_at.is_not(None))
-        .order_by(n.c.due_at)
-        .limit(1)
+        select(func.count())
+        .select_from(n)
+        .join(t, t.c.id == n.c.template_id)
+        .where(n.c.number == number, n.c.account_id == account_id, t.c.use_case == use_case, first, ~before)
     )
-    return (await tx.execute(query)).scalar_one_or_none()
+    return int((await tx.execute(query)).scalar_one())
 
 
 async def release_held(tx: Tx, channel_id: str, now: int) -> None:

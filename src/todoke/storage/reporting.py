@@ -1,14 +1,16 @@
 """Reading for people: one notice with its attempts, lists, and the counts that reports are made of."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from todoke.core.routing import Step
 from todoke.storage.database import Tx
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
+from todoke.storage.tables import policies as p
 from todoke.storage.tables import templates as t
 
 
@@ -43,6 +45,9 @@ class NoticeRow(msgspec.Struct, kw_only=True):
     template_name: str
     template_version: int
     policy_id: str
+    policy_name: str | None
+    policy_version: int | None
+    policy_why: str | None
     batch_id: str | None
     reference: str | None
     number: str
@@ -76,19 +81,27 @@ class AttemptRow(msgspec.Struct, kw_only=True):
     detail: str | None
     request_id: str | None
     units: int | None
+    carrier: str | None
     gives_proof: int
 
 
 _JOINED = {
     "template_name": t.c.name.label("template_name"),
     "template_version": t.c.version.label("template_version"),
+    "policy_name": p.c.of_name.label("policy_name"),
+    "policy_version": p.c.of_version.label("policy_version"),
+    "policy_why": p.c.why.label("policy_why"),
 }
 _NOTICE = tuple(_JOINED[f] if f in _JOINED else n.c[f] for f in NoticeRow.__struct_fields__)
 _ATTEMPT = tuple(a.c[f] for f in AttemptRow.__struct_fields__)
 
 
+def _notices() -> Select[Any]:
+    return select(*_NOTICE).join(t, t.c.id == n.c.template_id).join(p, p.c.id == n.c.policy_id)
+
+
 async def get_notice(tx: Tx, account_id: str, notice_id: str) -> NoticeRow | None:
-    query = select(*_NOTICE).join(t, t.c.id == n.c.template_id)
+    query = _notices()
     row = (await tx.execute(query.where(n.c.id == notice_id, n.c.account_id == account_id))).one_or_none()
     return None if row is None else NoticeRow(**row._mapping)
 
@@ -104,7 +117,7 @@ async def list_notices(
     limit: int,
 ) -> list[NoticeRow]:
     """The newest first; `before` is the last id of the page before."""
-    query = select(*_NOTICE).join(t, t.c.id == n.c.template_id).where(n.c.account_id == account_id)
+    query = _notices().where(n.c.account_id == account_id)
     if state is not None:
         query = query.where(n.c.state == state)
     if batch_id is not None:
@@ -116,15 +129,19 @@ async def list_notices(
     return [NoticeRow(**r._mapping) for r in await tx.execute(query.order_by(n.c.id.desc()).limit(limit))]
 
 
+async def notices_of_number(
+    tx: Tx, account_id: str, number: str, channel_id: str | None, limit: int
+) -> list[NoticeRow]:
+    """The last notices to a number, the newest first; of one channel, or of all."""
+    query = _notices().where(n.c.number == number, n.c.account_id == account_id)
+    if channel_id is not None:
+        query = query.where(n.c.channel_id == channel_id)
+    return [NoticeRow(**r._mapping) for r in await tx.execute(query.order_by(n.c.id.desc()).limit(limit))]
+
+
 async def batch_after(tx: Tx, batch_id: str, after: str, limit: int) -> list[NoticeRow]:
     """A batch's notices in order, for results as a file."""
-    query = (
-        select(*_NOTICE)
-        .join(t, t.c.id == n.c.template_id)
-        .where(n.c.batch_id == batch_id, n.c.id > after)
-        .order_by(n.c.id)
-        .limit(limit)
-    )
+    query = _notices().where(n.c.batch_id == batch_id, n.c.id > after).order_by(n.c.id).limit(limit)
     return [NoticeRow(**r._mapping) for r in await tx.execute(query)]
 
 
@@ -166,20 +183,24 @@ async def count_delivered_by(tx: Tx, scope: Scope) -> dict[str, int]:
     return {r[0]: r[1] for r in await tx.execute(query)}
 
 
-async def charged(tx: Tx, scope: Scope) -> list[tuple[str, str, int, int]]:
-    """What carriers charge for: (country, step, messages, units). LINE: shown ones; SMS: those it took."""
+async def charged(tx: Tx, scope: Scope) -> list[tuple[str, str, str | None, int, int]]:
+    """What carriers charge for: (country, step, SMS carrier, messages, units).
+
+    Notifications that were shown, pushes and callbacks that were taken, SMS that their carrier took.
+    """
     shown = and_(a.c.step == Step.LINE_NOTIFICATION, a.c.proof_at.is_not(None))
+    given = and_(a.c.step.in_((Step.LINE_PUSH, Step.CALLBACK)), a.c.outcome == "accepted")
     taken = and_(
         a.c.step == Step.SMS, a.c.outcome.in_(("accepted", "delivered", "late", "silent", "unknown"))
     )
     failed_later = and_(a.c.step == Step.SMS, a.c.outcome == "failed", a.c.request_id.is_not(None))
     query = (
-        select(n.c.country, a.c.step, func.count(), func.sum(func.coalesce(a.c.units, 1)))
+        select(n.c.country, a.c.step, a.c.carrier, func.count(), func.sum(func.coalesce(a.c.units, 1)))
         .join(n, n.c.id == a.c.notice_id)
-        .where(*scope.where(), shown | taken | failed_later)
-        .group_by(n.c.country, a.c.step)
+        .where(*scope.where(), shown | given | taken | failed_later)
+        .group_by(n.c.country, a.c.step, a.c.carrier)
     )
-    return [(r[0], r[1], r[2], int(r[3])) for r in await tx.execute(query)]
+    return [(r[0], r[1], r[2], r[3], int(r[4])) for r in await tx.execute(query)]
 
 
 async def count_by_template(tx: Tx, scope: Scope) -> list[tuple[str, str, int]]:

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _PATIENT = "busy_timeout = 10000"
 _IMPATIENT = "busy_timeout = 0"
 ERRORS = (DBAPIError, sqlite3.Error, OSError)
+UNUSABLE = (OperationalError, sqlite3.OperationalError)
 
 
 class Engines(NamedTuple):

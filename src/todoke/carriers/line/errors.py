@@ -8,10 +8,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+from todoke.carriers.line.transport import Broken, NotSent
 from todoke.carriers.over_http import clean, clean_id, retry_after
 from todoke.core.outcome import Answer, Outcome
 
 REQUEST_ID = "x-line-request-id"
+BAD_TOKEN = Answer(
+    outcome=Outcome.DENIED, detail="not sent: the access token is empty or garbled, set it anew"
+)
 _QUOTA = "monthly limit"
 
 
@@ -43,6 +47,13 @@ def error_line(status: int, body: bytes | None) -> str:
     for detail in error.details:
         text += f"; {detail.property}: {detail.message}" if detail.property else f"; {detail.message}"
     return clean(text) or f"HTTP {status}"
+
+
+def no_reply(error: NotSent | Broken) -> Answer:
+    """The answer of a send to which no status came: `failed` if surely nothing left, else `unknown`."""
+    if isinstance(error, NotSent):
+        return Answer(outcome=Outcome.FAILED, detail=str(error))
+    return Answer(outcome=Outcome.UNKNOWN, detail=f"{error}; the message may have been taken")
 
 
 def not_accepted(status: int, body: bytes | None, headers: Mapping[str, str]) -> Answer:

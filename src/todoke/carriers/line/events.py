@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from hmac import compare_digest, digest
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,9 +17,9 @@ from todoke.carriers.over_http import clean, clean_id
 
 SIGNATURE = "x-line-signature"
 
-# Plain text of a sane length: such a value can be stored and compared in any database.
-_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,100}$")]
-_Tag = Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,100}$")]
+# Plain text of a sane length: such a value can be stored and compared in any database. \Z, as $ lets a line end pass.
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,100}\Z")]
+_Tag = Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,100}\Z")]
 _Millis = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]  # to the end of the year 9999
 
 
@@ -37,6 +37,8 @@ class _Event(msgspec.Struct):
     timestamp: _Millis | None = None
     source: _Source | None = None
     delivery: _Delivery | None = None
+    # Read loosely: a hint that LINE calls not wholly reliable may not cost the event.
+    follow: Any = None
 
 
 class _Webhook(msgspec.Struct):
@@ -56,6 +58,18 @@ _decode_one = msgspec.json.Decoder(_Event).decode
 def sign(body: bytes, secret: str) -> str:
     """LINE's signature of a body: base64 of HMAC-SHA256 over the raw bytes with the channel secret."""
     return b64encode(digest(secret.encode(), body, "sha256")).decode()
+
+
+class LineEvents:
+    """LINE's part of an `EventReader`: the same for all that is sent over LINE."""
+
+    def check(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
+        """Raises BadSignature unless the body was signed with this channel secret."""
+        check_signature(headers, body, secret)
+
+    def read_events(self, headers: Mapping[str, str], body: bytes, now: int) -> list[InboundEvent]:
+        """A webhook's events: see the function `read_events`."""
+        return read_events(body, now)
 
 
 def check_signature(headers: Mapping[str, str], body: bytes, secret: str) -> None:
@@ -112,7 +126,7 @@ def _read(event: _Event, now: int) -> InboundEvent:
     """One event. `delivery` is the only proof there is: delivered to the user and visible."""
     user_id = clean_id(event.source.userId) if event.source is not None else None
     kind = _KINDS.get(event.type, EventKind.OTHER)
-    tag = detail = None
+    tag = detail = unblocked = None
     if kind is EventKind.PROOF:
         # No `source` since January 2025: the tag alone says which message it was.
         if event.delivery is not None:
@@ -123,8 +137,23 @@ def _read(event: _Event, now: int) -> InboundEvent:
         detail = clean(event.type, 60)
     elif user_id is None:
         kind, detail = EventKind.OTHER, f"{event.type} event without source.userId"
+    elif kind is EventKind.FOLLOW:
+        unblocked = _is_unblocked(event.follow)
     at = now if event.timestamp is None else event.timestamp
-    return InboundEvent(id=event.webhookEventId, kind=kind, at=at, tag=tag, user_id=user_id, detail=detail)
+    return InboundEvent(
+        id=event.webhookEventId,
+        kind=kind,
+        at=at,
+        tag=tag,
+        user_id=user_id,
+        detail=detail,
+        unblocked=unblocked,
+    )
+
+
+def _is_unblocked(follow: Any) -> bool | None:
+    found = follow.get("isUnblocked") if isinstance(follow, dict) else None
+    return found if isinstance(found, bool) else None
 
 
 _KINDS = {

@@ -1,7 +1,7 @@
 """Posts small JSON bodies over kept-alive connections, at a fraction of what a general HTTP client costs.
 
 At thousands of requests a second the client is the largest single cost of a notice (`make bench`), and all that
-LINE's two send endpoints need of HTTP is this. What matters is known exactly here: whether anything left.
+LINE's send endpoints need of HTTP is this. What matters is known exactly here: whether anything left.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import httptools
 from todoke.carriers.over_http import MAX_ANSWER
 
 Headers = dict[str, str]
-WANTED = frozenset({b"x-line-request-id", b"retry-after", b"date"})
+WANTED = frozenset({b"x-line-request-id", b"x-line-accepted-request-id", b"retry-after", b"date"})
 """The headers of an answer that anybody reads; the others are dropped."""
 
 

@@ -17,9 +17,9 @@ class Body:
     anything.
     """
 
-    def __init__(self, raw: bytes | None) -> None:
+    def __init__(self, raw: bytes | None, charset: str = "utf-8") -> None:
         self.raw = raw
-        self.text = "" if raw is None else raw.decode("utf-8", "replace")
+        self.text = "" if raw is None else raw.decode(charset, "replace")
         self._json: object = msgspec.UNSET
 
     @property
@@ -84,19 +84,23 @@ class Judge:
         self._surely_failed: Holds = compiled_rule(no) if no is not None else lambda status, body: False
         self._message_id = compiled_where(declaration.message_id)
         self._error = compiled_where(declaration.error)
+        self._charset = declaration.charset
+        receipt = declaration.receipt
+        self._receipts_name_ids = declaration.receipts and receipt is not None and receipt.tag is None
 
     def judge(self, status: int, raw: bytes | None, headers: Mapping[str, str]) -> Answer:
         """The outcome of an answered request. `detail` holds the provider's own words yet to be cleaned.
 
         `raw` is None if the body could not be read to its end: then only rules about the status can hold.
         """
-        body = Body(raw)
+        body = Body(raw, self._charset)
         if 200 <= status < 300:
             if self._surely_failed(status, body):
                 return self._failed(status, body, headers, "the provider said no")
             if self._success(status, body):
                 message_id = clean_id(self._message_id(body))
-                return Answer(outcome=Outcome.ACCEPTED, status=status, request_id=message_id)
+                ids = (message_id,) if message_id and self._receipts_name_ids else ()
+                return Answer(outcome=Outcome.ACCEPTED, status=status, request_id=message_id, message_ids=ids)
             # Sending again might send twice; better one message in doubt than two messages that cost money.
             why = "fits neither success nor surely_failed" if raw is not None else "broke off"
             return Answer(
@@ -129,5 +133,5 @@ class Judge:
         )
 
     def _words(self, body: Body, why: str) -> str:
-        error = self._error(body)
+        error = (self._error(body) or "").strip()
         return f"{why} ({error})" if error else why

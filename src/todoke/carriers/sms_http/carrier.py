@@ -1,5 +1,6 @@
 """Sends SMS through a declared provider: one request, one outcome, never a second request by itself."""
 
+import base64
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
@@ -13,7 +14,14 @@ from todoke.carriers.over_http import NOTHING_LEFT, clean, no_answer, read_body,
 from todoke.carriers.sms_http.answers import Judge
 from todoke.carriers.sms_http.declaration import Declaration, DeclarationError
 from todoke.carriers.sms_http.paths import as_text
-from todoke.carriers.sms_http.placeholders import MESSAGE, compiled, names, national, secrets_in
+from todoke.carriers.sms_http.placeholders import (
+    MESSAGE,
+    basics_in,
+    compiled,
+    names,
+    national,
+    secrets_in,
+)
 from todoke.carriers.sms_http.receipts import ReceiptReader
 from todoke.core.outcome import Answer, Outcome
 
@@ -48,12 +56,35 @@ class SmsHttpCarrier:
         self._url = str(compiled(declaration.url, url_constants)({}))
         self._headers = compiled(dict(declaration.headers), self._constants)
         self._fields = compiled(declaration.fields, self._constants)
-        self._needs_national = "to_national" in names(declaration.fields) | names(declaration.headers)
+        used = names(declaration.fields) | names(declaration.headers)
+        self._needs_national = "to_national" in used
+        self._needs_ucs2 = "text_ucs2_hex" in used
         self._judge = Judge(declaration)
-        self._receipts = ReceiptReader(declaration)
+        key = None if declaration.receipt is None else declaration.receipt.auth.key
+        self._receipts = ReceiptReader(declaration, self._constants.get(f"secret:{key}"))
         self._timeout = timeouts(declaration.timeout_seconds)
         # aiohttp repeats GET and PUT on a broken connection by itself. Here that would be a second SMS.
         self._middlewares = () if declaration.method == "POST" else (_only_once,)
+
+    @property
+    def name(self) -> str:
+        """As its declaration calls it."""
+        return self.declaration.name
+
+    @property
+    def countries(self) -> frozenset[str] | None:
+        """Where it delivers to; None: everywhere."""
+        return None if self.declaration.countries is None else frozenset(self.declaration.countries)
+
+    @property
+    def why_not(self) -> str | None:
+        """None: over HTTP nothing is known before a request is made."""
+        return None
+
+    @property
+    def in_query(self) -> bool:
+        """Whether its receipts stand in the query of the URL."""
+        return self.declaration.receipt is not None and self.declaration.receipt.body == "query"
 
     @property
     def gives_proof(self) -> bool:
@@ -62,13 +93,12 @@ class SmsHttpCarrier:
 
     async def send(self, message: SmsMessage, tag: str) -> Answer:
         """One request. Raises nothing for what the provider or the network does."""
-        values = {"to": message.to, "to_digits": message.to.lstrip("+"), "text": message.text, "tag": tag}
-        if self._needs_national:
-            try:
-                values["to_national"] = national(message.to)
-            except ValueError:
-                return Answer(outcome=Outcome.FAILED, detail="not sent: the number has no national form")
-        url, headers, data = self._request(values)
+        try:
+            url, headers, data = self._request(self._values(message, tag))
+        except _NoNationalForm:
+            return Answer(outcome=Outcome.INVALID, detail="not sent: the number has no national form")
+        except UnicodeEncodeError as exc:
+            return Answer(outcome=Outcome.INVALID, detail=self._does_not_fit(exc, message.text))
         try:
             response = await self._http.request(
                 self.declaration.method,
@@ -88,15 +118,33 @@ class SmsHttpCarrier:
             return answer
         return msgspec.structs.replace(answer, detail=self._without_secrets(answer.detail, message.text))
 
-    def check(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
-        """Raises BadSignature unless the receipt token is in its place. With `body: query` hand in the URL's
-        query as the body, here and in `read_events`.
+    def check(self, headers: Mapping[str, str], body: bytes, secret: str, query: str = "") -> None:
+        """Raises BadSignature unless the receipt token is in its place or the body is signed; `query` is the
+        query of the URL it was posted to. With `body: query` hand in the query as the body too, here and in
+        `read_events`.
         """
-        self._receipts.check(headers, body, secret)
+        self._receipts.check(headers, body, secret, query)
 
     def read_events(self, headers: Mapping[str, str], body: bytes, now: int) -> list[InboundEvent]:
         """A posted receipt's news: see `ReceiptReader.read`."""
         return self._receipts.read(body, now)
+
+    def _values(self, message: SmsMessage, tag: str) -> dict[str, str]:
+        values = {"to": message.to, "to_digits": message.to.lstrip("+"), "text": message.text, "tag": tag}
+        if self._needs_national:
+            try:
+                values["to_national"] = national(message.to)
+            except ValueError as exc:
+                raise _NoNationalForm from exc
+        if self._needs_ucs2:
+            # A character beyond UCS-2 becomes two, as phones expect it (UTF-16).
+            values["text_ucs2_hex"] = message.text.encode("utf-16-be").hex().upper()
+        return values
+
+    def _does_not_fit(self, exc: UnicodeEncodeError, text: str) -> str:
+        character = exc.object[exc.start]
+        which = f"the character U+{ord(character):04X} of the text" if character in text else "a secret"
+        return f"not sent: {which} can't be written in {self.declaration.charset}"
 
     def _request(self, values: Mapping[str, str]) -> tuple[URL, dict[str, str], bytes | None]:
         headers = dict(self._headers(values))  # type: ignore[call-overload]
@@ -106,7 +154,8 @@ class SmsHttpCarrier:
             data = msgspec.json.encode(fields)
         else:
             assert isinstance(fields, dict)
-            data = urlencode({name: as_text(value) or "" for name, value in fields.items()}).encode()
+            plain = {name: as_text(value) or "" for name, value in fields.items()}
+            data = urlencode(plain, encoding=self.declaration.charset, errors="strict").encode()
         if encoding == "query":
             joint = "&" if "?" in self._url else "?"
             return URL(f"{self._url}{joint}{data.decode()}", encoded=True), headers, None
@@ -122,6 +171,8 @@ class SmsHttpCarrier:
             detail = detail.replace(value, "•••")
         if text:
             detail = detail.replace(text, "…")
+            if self._needs_ucs2:
+                detail = detail.replace(text.encode("utf-16-be").hex().upper(), "…")
         return clean(detail)
 
 
@@ -131,7 +182,9 @@ def _constants(
     """Values of all placeholders that do not change from message to message."""
     file = f"SMS carrier {declaration.name}"
     constants = {"receipt_url": receipt_url, "receipt_token": receipt_token}
-    for name in secrets_in(declaration.url, declaration.headers, declaration.fields):
+    parts = (declaration.url, declaration.headers, declaration.fields)
+    key = None if declaration.receipt is None else declaration.receipt.auth.key
+    for name in secrets_in(*parts) | ({key} if key else set()):
         value = secrets.get(name, "")
         if not value:
             raise DeclarationError(
@@ -142,6 +195,15 @@ def _constants(
                 file, f"secret {name}", "holds a line end or other invisible character: set it anew"
             )
         constants[f"secret:{name}"] = value
+    for placeholder, (user, password) in basics_in(*parts).items():
+        if ":" in constants[f"secret:{user}"]:
+            raise DeclarationError(
+                file,
+                f"secret {user}",
+                "holds a colon, which a user name of Basic authentication can't: check it",
+            )
+        pair = f"{constants[f'secret:{user}']}:{constants[f'secret:{password}']}"
+        constants[placeholder] = base64.b64encode(pair.encode()).decode()
     used = names(declaration.fields) | names(declaration.headers)
     if "receipt_url" in used and not receipt_url:
         raise DeclarationError(
@@ -151,6 +213,10 @@ def _constants(
         raise DeclarationError(file, "receipt_token", "is empty: receipts could be made up by anybody")
     assert not constants.keys() & MESSAGE
     return constants
+
+
+class _NoNationalForm(Exception):
+    """A number that can't be dialled at home."""
 
 
 class _Broken(aiohttp.ClientError):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from todoke.carriers.sms_http.declaration import Declaration, Receipt, Rule, Where
 from todoke.carriers.sms_http.paths import parse_path, texts
-from todoke.carriers.sms_http.placeholders import MESSAGE, SETTING, names, unknown
+from todoke.carriers.sms_http.placeholders import MESSAGE, SETTING, TEXT, names, unknown
 
 Problem = tuple[str, str]
 """Field, and what is wrong with it, remedy included."""
@@ -29,6 +29,8 @@ def problems(declaration: Declaration) -> Iterator[Problem]:
         yield "receipt", "is there although receipts is false: remove it, or set receipts: true"
     if declaration.receipt is not None:
         yield from _receipt(declaration.receipt)
+        if declaration.receipt.tag is None and declaration.message_id is None:
+            yield "message_id", "is missing: the receipts name only this id, so say where the answer gives it"
     if not 0 < declaration.timeout_seconds <= 60:
         yield "timeout", "must be above 0s and at most 60s"
 
@@ -36,21 +38,23 @@ def problems(declaration: Declaration) -> Iterator[Problem]:
 def _request(declaration: Declaration) -> Iterator[Problem]:
     if declaration.method == "GET" and declaration.encoding != "query":
         yield "encoding", "must be query with method GET, which carries no body"
+    if declaration.encoding == "json" and declaration.charset != "utf-8":
+        yield "charset", "can't stand here: JSON is always UTF-8, remove it"
     yield from _placeholders("url", declaration.url, frozenset())
     for name, value in declaration.headers.items():
         field = f"headers.{name}"
         if not _HEADER_NAME.fullmatch(name) or not value.isprintable():
             yield field, "is no HTTP header: use letters, digits and dashes, and one line as its value"
         # A text has line ends and other scripts, which a header can't carry.
-        yield from _placeholders(field, value, (MESSAGE | SETTING) - {"text"})
+        yield from _placeholders(field, value, (MESSAGE | SETTING) - TEXT)
     yield from _placeholders("fields", declaration.fields, MESSAGE | SETTING)
     for key in _odd_keys(declaration.fields):
         yield "fields", f'the name {key!r} is no text: quote what YAML would change, as in "no": 1'
     used = names(declaration.fields)
     if not used & _NUMBER:
         yield "fields", "never name the number: one of them must hold {to}, {to_digits} or {to_national}"
-    if "text" not in used:
-        yield "fields", "never name the text: one of them must hold {text}"
+    if not used & TEXT:
+        yield "fields", "never name the text: one of them must hold {text} or {text_ucs2_hex}"
     if declaration.encoding != "json":
         for name, value in declaration.fields.items():
             if isinstance(value, dict | list) or value is None:
@@ -70,7 +74,7 @@ def _odd_keys(node: object) -> Iterator[object]:
 
 def _placeholders(field: str, node: object, known: frozenset[str]) -> Iterator[Problem]:
     for name in unknown(node, known):
-        allowed = ", ".join(f"{{{one}}}" for one in [*sorted(known), "secret:NAME"])
+        allowed = ", ".join(f"{{{one}}}" for one in [*sorted(known), "secret:NAME", "basic:USER:PASSWORD"])
         yield field, f"{{{name}}} can't stand here: possible are {allowed}"
 
 
@@ -101,16 +105,11 @@ def _where(field: str, where: Where | None) -> Iterator[Problem]:
 def _receipt(receipt: Receipt) -> Iterator[Problem]:
     if receipt.tag is None and receipt.message_id is None:
         yield "receipt.tag", "is missing: name where our tag comes back, or set receipt.message_id"
-    if receipt.auth.by == "bearer":
-        if receipt.auth.name is not None:
-            yield "receipt.auth.name", "is not needed with by: bearer, remove it"
-    elif not receipt.auth.name:
-        yield (
-            "receipt.auth.name",
-            f"is missing: the name of the {receipt.auth.by} that carries the receipt token",
-        )
+    yield from _auth(receipt)
+    if receipt.items is not None and receipt.body != "json":
+        yield "receipt.items", f"can't stand here: {receipt.body} holds one receipt, remove it"
     if receipt.body == "json":
-        for name in ("tag", "message_id", "status", "time"):
+        for name in ("items", "tag", "message_id", "status", "time"):
             path = getattr(receipt, name)
             if path is not None:
                 yield from _path(f"receipt.{name}", path)
@@ -124,6 +123,28 @@ def _receipt(receipt: Receipt) -> Iterator[Problem]:
         seen |= values
     if receipt.time is None and receipt.time_format is not None:
         yield "receipt.time_format", "is there without time: name the field that holds the time"
+
+
+_CARRIES = {
+    "header": "header that carries the receipt token",
+    "field": "field that carries the receipt token",
+    "query": "parameter of the URL that carries the receipt token",
+    "hmac": "header that carries the signature",
+}
+
+
+def _auth(receipt: Receipt) -> Iterator[Problem]:
+    auth = receipt.auth
+    if auth.by == "bearer":
+        if auth.name is not None:
+            yield "receipt.auth.name", "is not needed with by: bearer, remove it"
+    elif not auth.name:
+        yield "receipt.auth.name", f"is missing: the name of the {_CARRIES[auth.by]}"
+    if auth.by != "hmac":
+        # No default to compare with would tell a written default from none; a `key` or `prefix` is what misleads.
+        for name in ("key", "prefix"):
+            if getattr(auth, name):
+                yield f"receipt.auth.{name}", f"is not needed with by: {auth.by}, remove it"
 
 
 def _path(field: str, text: str) -> Iterator[Problem]:

@@ -57,11 +57,20 @@ class Where(_Part, frozen=True, kw_only=True):
 
 
 class Auth(_Part, frozen=True, kw_only=True):
-    """How a receipt shows that the provider sent it: our receipt token comes back."""
+    """How a receipt shows that the provider sent it: our receipt token comes back, or it is signed."""
 
-    by: Literal["bearer", "header", "field"]
-    """`Authorization: Bearer TOKEN`; the header `name`; the receipt's own field `name`."""
+    by: Literal["bearer", "header", "field", "query", "hmac"]
+    """`Authorization: Bearer TOKEN`; the header `name`; the receipt's own field `name`; the parameter `name` in
+    the query of the URL, whatever the body is; an HMAC of the raw body in the header `name`."""
     name: str | None = None
+    hash: Literal["sha1", "sha256", "sha512"] = "sha256"
+    """Of `hmac`."""
+    written: Literal["hex", "base64"] = "hex"
+    """How the header writes the HMAC."""
+    prefix: str = ""
+    """What stands before it in the header, as in `sha256=`."""
+    key: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """The name of the secret that is the HMAC's key; without it the receipt token is."""
 
 
 class Receipt(_Part, frozen=True, kw_only=True):
@@ -70,6 +79,8 @@ class Receipt(_Part, frozen=True, kw_only=True):
     body: Literal["json", "form", "query"]
     """`query`: the receipt is in the URL's query, and the caller hands that in as the body."""
     auth: Auth
+    items: str | None = None
+    """Where the list of receipts is inside a JSON body; without it the body is the list, or one receipt."""
     tag: str | None = None
     """Where our delivery tag comes back: it says which message this is about."""
     message_id: str | None = None
@@ -92,10 +103,14 @@ class Declaration(_Part, frozen=True, kw_only=True):
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
     """Stands in `/sms/{name}/receipts`, in reports and in costs."""
+    kind: Literal["http"] = "http"
+    """Other kinds are other carriers: see `todoke.carriers.declarations`."""
     url: str
     """May hold `{secret:NAME}` in path and query, never in the host."""
     method: Literal["GET", "POST", "PUT"] = "POST"
     encoding: Literal["form", "json", "query"]
+    charset: Literal["utf-8", "big5", "cp950", "shift_jis", "cp932", "tis-620", "cp874"] = "utf-8"
+    """Of what leaves as form or query, and of the answer where rules and places read it as text."""
     headers: dict[str, str] = {}
     fields: Annotated[dict[str, Any], msgspec.Meta(min_length=1)]
     """Values may hold the placeholders of `placeholders.py`; lists and objects inside with `json` only."""

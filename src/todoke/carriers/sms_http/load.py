@@ -12,7 +12,8 @@ from pathlib import Path as FilePath
 import msgspec
 import yaml
 
-from todoke.carriers.sms_http.addresses import objection
+from todoke.carriers.addresses import objection
+from todoke.carriers.declarations import read_yaml
 from todoke.carriers.sms_http.checks import problems
 from todoke.carriers.sms_http.declaration import (
     Auth,
@@ -60,8 +61,9 @@ def load_declaration(path: FilePath | str, *, allow_private: bool = False) -> De
 def parse_declaration(text: str, file: str, *, allow_private: bool = False) -> Declaration:
     """The same from text; `file` is what errors call it."""
     try:
-        tree = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as exc:
+        tree = read_yaml(text)
+    except yaml.YAMLError as exc:
+        # The last three: PyYAML lets them through for tags such as `!!timestamp x`.
         mark = getattr(exc, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark is not None else ""
         raise DeclarationError(

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 
 import phonenumbers
 
-MESSAGE = frozenset({"to", "to_digits", "to_national", "text", "tag"})
+TEXT = frozenset({"text", "text_ucs2_hex"})
+"""The text, and the text as UCS-2 (big endian) in hexadecimal digits."""
+MESSAGE = TEXT | {"to", "to_digits", "to_national", "tag"}
 """Differ for each message: the number in E.164, without its plus, as dialled at home; the text; the delivery
 tag.
 """
@@ -15,7 +17,8 @@ SETTING = frozenset({"receipt_url", "receipt_token"})
 Fill = Callable[[Mapping[str, str]], object]
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_SECRET = re.compile(r"secret:[A-Za-z_][A-Za-z0-9_]*")
+_SECRET = re.compile(r"secret:([A-Za-z_][A-Za-z0-9_]*)")
+_BASIC = re.compile(r"basic:([A-Za-z_][A-Za-z0-9_]*):([A-Za-z_][A-Za-z0-9_]*)")
 
 
 def names(node: object) -> set[str]:
@@ -30,13 +33,24 @@ def names(node: object) -> set[str]:
 
 
 def unknown(node: object, known: frozenset[str] = MESSAGE | SETTING) -> list[str]:
-    """The placeholders in `node` that are none of `known` and no secret."""
-    return sorted(name for name in names(node) if name not in known and not _SECRET.fullmatch(name))
+    """The placeholders in `node` that are none of `known`, no secret and no pair of secrets."""
+    return sorted(
+        name
+        for name in names(node)
+        if name not in known and not _SECRET.fullmatch(name) and not _BASIC.fullmatch(name)
+    )
 
 
 def secrets_in(*nodes: object) -> set[str]:
     """The names of the secrets that these parts of a declaration want."""
-    return {name[7:] for node in nodes for name in names(node) if name.startswith("secret:")}
+    found = (_SECRET.fullmatch(name) or _BASIC.fullmatch(name) for node in nodes for name in names(node))
+    return {secret for match in found if match for secret in match.groups()}
+
+
+def basics_in(*nodes: object) -> dict[str, tuple[str, str]]:
+    """The placeholders `basic:USER:PASSWORD` in these parts, each with the names of its two secrets."""
+    found = (_BASIC.fullmatch(name) for node in nodes for name in names(node))
+    return {match[0]: (match[1], match[2]) for match in found if match}
 
 
 def compiled(node: object, constants: Mapping[str, str]) -> Fill:

@@ -1,16 +1,17 @@
 """Reads a provider's delivery receipts by the declaration."""
 
+import base64
+import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
-from hmac import compare_digest
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from todoke.carriers import BadEvent, BadSignature, EventKind, InboundEvent
-from todoke.carriers.over_http import clean
-from todoke.carriers.sms_http.declaration import Declaration, Receipt
+from todoke.carriers.over_http import clean, clean_id
+from todoke.carriers.sms_http.declaration import Auth, Declaration, Receipt
 from todoke.carriers.sms_http.paths import as_text, at_path, parse_path, texts
 
 _LAST_MILLI = 253_402_300_799_999  # of the year 9999
@@ -21,11 +22,12 @@ _Get = Callable[[object], str | None]
 
 class ReceiptReader:
     """The receipts of one provider. With `receipts: false` nothing can be read, as nothing shows who sent
-    it.
+    it. `key`: the secret that `auth.key` names.
     """
 
-    def __init__(self, declaration: Declaration) -> None:
+    def __init__(self, declaration: Declaration, key: str | None = None) -> None:
         self._name = declaration.name
+        self._key = key
         self._receipt = receipt = declaration.receipt
         if receipt is None:
             return
@@ -38,10 +40,11 @@ class ReceiptReader:
             **dict.fromkeys(texts(receipt.failed), EventKind.NO_PROOF),
         }
         self._ignored = texts(receipt.intermediate)
+        self._list = None if receipt.items is None else parse_path(receipt.items)
 
-    def check(self, headers: Mapping[str, str], body: bytes, secret: str) -> None:
-        """Raises BadSignature if the receipt token is not in its place, BadEvent if it should stand in a body
-        that can't be read.
+    def check(self, headers: Mapping[str, str], body: bytes, secret: str, query: str = "") -> None:
+        """Raises BadSignature if the receipt token or the signature is not in its place, BadEvent if it should
+        stand in a body that can't be read. `query`: the query of the URL that was posted to.
         """
         receipt = self._receipt
         if receipt is None:
@@ -50,12 +53,17 @@ class ReceiptReader:
             )
         if not secret:
             raise BadSignature(f"{self._name} has no receipt token: nothing could show who sent this")
-        if receipt.auth.by != "field":
-            self._check(_in_header(receipt, headers), secret)
-            return
-        given = self._at(receipt, receipt.auth.name)
-        for item in self._items(receipt, body) or [{}]:
-            self._check(given(item), secret)
+        auth = receipt.auth
+        if auth.by == "field":
+            given = self._at(receipt, auth.name)
+            for item in self._items(receipt, body) or [{}]:
+                self._check(given(item), secret)
+        elif auth.by == "query":
+            self._check(_in_query(auth, query), secret)
+        elif auth.by == "hmac":
+            self._check_signature(auth, _in_header(auth, headers), body, self._key or secret)
+        else:
+            self._check(_in_header(auth, headers), secret)
 
     def read(self, body: bytes, now: int) -> list[InboundEvent]:
         """One event for each final receipt in the body; `now` (ms) stands in for a time that is not there.
@@ -80,9 +88,24 @@ class ReceiptReader:
             raise BadSignature(
                 f"The receipt token is missing: is this {self._name}? See receipt.auth of its declaration"
             )
-        if not compare_digest(given.encode("utf-8", "replace"), secret.encode()):
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode()):
             raise BadSignature(
                 f"The receipt token is wrong: give {self._name} the receipt URL and token that are set now"
+            )
+
+    def _check_signature(self, auth: Auth, given: str | None, body: bytes, key: str) -> None:
+        if given is None:
+            raise BadSignature(
+                f"The signature is missing: is this {self._name}? See receipt.auth of its declaration"
+            )
+        digest = hmac.digest(key.encode(), body, auth.hash)
+        if auth.written == "hex":
+            right, found = digest.hex(), given.strip().removeprefix(auth.prefix).lower()
+        else:
+            right, found = base64.b64encode(digest).decode(), given.strip().removeprefix(auth.prefix)
+        if not hmac.compare_digest(found.encode("utf-8", "replace"), right.encode()):
+            raise BadSignature(
+                f"The signature is wrong: is the key set now the one with which {self._name} signs?"
             )
 
     def _items(self, receipt: Receipt, body: bytes) -> list[object]:
@@ -94,6 +117,8 @@ class ReceiptReader:
             raise BadEvent(
                 f"A receipt of {self._name} is not {receipt.body}: {clean(str(exc), 100)}"
             ) from exc
+        if self._list is not None:
+            found = at_path(found, self._list)
         items = found if isinstance(found, list) else [found]
         if not all(isinstance(item, dict) for item in items):
             raise BadEvent(f"A receipt of {self._name} is no JSON object, nor a list of them")
@@ -103,15 +128,16 @@ class ReceiptReader:
         status = self._status(item)
         if status is not None and status in self._ignored:
             return None
-        tag = self._tag(item) or self._message_id(item)
+        tag = self._tag(item)
         if tag is not None and not (0 < len(tag) <= 100 and tag.isascii() and tag.isprintable()):
             tag = None  # not one of ours, and not fit for every database
+        message_id = clean_id(self._message_id(item)) if tag is None else None
         kind = self._kinds.get(status or "", EventKind.OTHER)
         detail = None
         if kind is EventKind.OTHER:
             shown = clean(status or "", 60)
             detail = f"receipt with the unknown status {shown!r}: add it to the declaration of {self._name}"
-        elif tag is None:
+        elif tag is None and message_id is None:
             kind, detail = EventKind.OTHER, f"receipt of {self._name} with neither our tag nor a message id"
         elif kind is EventKind.NO_PROOF:
             detail = f"{self._name}: {clean(status or '', 60)}"
@@ -120,20 +146,31 @@ class ReceiptReader:
             kind=kind,
             at=_millis(self._time(item), receipt, now),
             tag=tag,
+            message_id=message_id,
             detail=detail,
         )
 
     def _id(self, item: object, tag: str | None, status: str | None) -> str:
         """The same for the same news of the same message, so that a receipt posted twice counts once."""
-        what = self._message_id(item) or tag or msgspec.json.encode(item).decode()
-        digest = sha256("\0".join((self._name, what, status or "")).encode("utf-8", "replace"))
+        # All that names it: some providers have one id for a whole order, or use ids again within days.
+        own_id = self._message_id(item)
+        what = (tag or "", own_id or "") if tag or own_id else (msgspec.json.encode(item).decode(),)
+        when = "" if tag else self._time(item) or ""
+        digest = sha256("\0".join((self._name, *what, status or "", when)).encode("utf-8", "replace"))
         return f"{self._name}-{digest.hexdigest()[:40]}"
 
 
-def _in_header(receipt: Receipt, headers: Mapping[str, str]) -> str | None:
-    wanted = "authorization" if receipt.auth.by == "bearer" else (receipt.auth.name or "").lower()
+def _in_query(auth: Auth, query: str) -> str | None:
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=200)).get(auth.name or "")
+    except ValueError:
+        return None
+
+
+def _in_header(auth: Auth, headers: Mapping[str, str]) -> str | None:
+    wanted = "authorization" if auth.by == "bearer" else (auth.name or "").lower()
     value = next((value for name, value in headers.items() if name.lower() == wanted), None)
-    if value is None or receipt.auth.by == "header":
+    if value is None or auth.by != "bearer":
         return value
     scheme, _, token = value.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None

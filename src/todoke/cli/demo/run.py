@@ -68,6 +68,8 @@ def _play(world: World, todoke: Todoke) -> None:
         for i, country in enumerate(COUNTRIES):
             world.settle(country, todoke.base_url, seed=11 + i)
             _set_up(country, todoke)
+        bound = sum(_bind(world, todoke, country) for country in COUNTRIES)
+        screen.tell(f"{bound} of the users have linked their account before: friends, who get a push")
         world.trouble()
         _send(world, todoke, screen)
         _live_through_a_day(world, todoke, screen)
@@ -84,6 +86,19 @@ def _set_up(country: Country, todoke: Todoke) -> None:
     )
     template = json.loads((SAMPLES / "templates" / f"{country.sample}.json").read_text(encoding="utf-8"))
     todoke.create_template({**template, "channel": country.name})
+
+
+def _bind(world: World, todoke: Todoke, country: Country) -> int:
+    """Some of those on the list have linked number and LINE account before. The friends list comes from LINE."""
+    todoke.sync_friends(country.name)
+    while todoke.friends(country.name)["sync"]["state"] != "finished":
+        world.advance("1s")
+    bound = 0
+    for number in _numbers_of(country)[::3]:
+        if (user_id := world.user_id(number)) is not None:
+            todoke.bind(channel=country.name, number=number, user_id=user_id, way="account_link")
+            bound += 1
+    return bound
 
 
 def _send(world: World, todoke: Todoke, screen: Screen) -> None:
@@ -138,14 +153,17 @@ def _live_through_a_day(world: World, todoke: Todoke, screen: Screen) -> None:
 
 def _numbers() -> list[str]:
     """The numbers of the sample lists that can be used, in E.164."""
+    return [number for country in COUNTRIES for number in _numbers_of(country)]
+
+
+def _numbers_of(country: Country) -> list[str]:
     found = []
-    for country in COUNTRIES:
-        text = (SAMPLES / f"{country.sample}.csv").read_text(encoding="utf-8-sig")
-        for line in text.splitlines()[1:]:
-            try:
-                found.append(parse(line.split(",")[0], country.region).e164)
-            except InvalidNumber:
-                continue
+    text = (SAMPLES / f"{country.sample}.csv").read_text(encoding="utf-8-sig")
+    for line in text.splitlines()[1:]:
+        try:
+            found.append(parse(line.split(",")[0], country.region).e164)
+        except InvalidNumber:
+            continue
     return found
 
 

@@ -105,6 +105,14 @@ class World:
         found: dict[str, Any] = answer.json()
         return found
 
+    def user_id(self, number: str) -> str | None:
+        """LINE's id of the user with this number, as the channels' provider sees it; None where there is none."""
+        answer = self._http.get(f"/users/{quote(number, safe='')}")
+        if answer.status_code == 404:
+            return None
+        answer.raise_for_status()
+        return str(answer.json()["user_id"])
+
     def act(self, number: str, action: str, **more: str) -> None:
         self._call("POST", f"/users/{quote(number, safe='')}/actions", {"action": action, **more})
 

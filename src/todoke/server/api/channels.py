@@ -1,12 +1,12 @@
 """/v1/channels and /v1/keys."""
 
+import asyncio
 import json
 from typing import Any
 
 from fastapi import APIRouter
 
 from todoke.actions import channels as actions
-from todoke.actions.advance import resume
 from todoke.actions.channels import ChannelChange, NewChannel
 from todoke.core.durations import rfc3339
 from todoke.server.api.models import ChannelIn, ChannelPatch, KeyIn, answer, problems
@@ -30,16 +30,22 @@ def channel_view(channel: Channel, parts: Services) -> dict[str, Any]:
         "mode": channel.mode,
         "test_numbers": len(json.loads(channel.test_numbers)),
         "rate": channel.rate,
+        "provider": channel.provider,
         "state": "active" if channel.paused_at is None else "paused",
         "paused_at": None if channel.paused_at is None else rfc3339(channel.paused_at),
         "paused_why": channel.paused_why,
         "has_access_token": channel.access_token is not None,
+        "token_from": channel.token_from,
+        "token_kind": channel.token_kind,
+        "token_expires_at": None if channel.token_expires_at is None else rfc3339(channel.token_expires_at),
+        "token_trouble": channel.token_trouble,
         "webhook_url": f"{parts.base_url}/line/{channel.line_channel_id}/webhook",
         "created_at": rfc3339(channel.created_at),
     }
 
 
-async def _found(tx: Tx, account: str, channel: str) -> Channel:
+async def found_channel(tx: Tx, account: str, channel: str) -> Channel:
+    """A channel of the account by name or id. Raises a 404 problem."""
     found = await store.find_channel(tx, account, channel)
     if found is None:
         raise Problem(404, "not-found", f"There is no channel {channel[:60]!r}. GET /v1/channels lists them.")
@@ -59,11 +65,14 @@ _EXAMPLE = {
     "/channels",
     status_code=201,
     summary="Register a channel",
-    description="The answer's `webhook_url` is what to enter at LINE. Switch webhook redelivery on there.",
+    description="The answer's `webhook_url` is what to enter at LINE. Switch webhook redelivery on there. "
+    "`access_token` is a token that you renew; with `private_key` Todoke issues and renews them; with neither it does "
+    "so with the secret. Until the first has come the channel is paused, for a moment.",
     responses={201: answer(_EXAMPLE), **problems(401, 409, 422)},
 )
 async def create_channel(body: ChannelIn, account: Account, parts: Parts) -> dict[str, Any]:
     wanted = NewChannel(**body.model_dump())
+    await asyncio.to_thread(actions.check_key, body.private_key, body.key_id)
     async with parts.database.write() as tx:
         channel = await actions.create_channel(tx, account, wanted, parts.clock.now(), parts.ids, parts.seal)
     parts.wake()
@@ -89,21 +98,23 @@ async def list_channels(account: Account, parts: Parts) -> dict[str, Any]:
 )
 async def get_channel(channel: str, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
-        return channel_view(await _found(tx, account, channel), parts)
+        return channel_view(await found_channel(tx, account, channel), parts)
 
 
 @router.patch(
     "/channels/{channel}",
     summary="Change a channel",
-    description="What is left out stays. With a new access token a paused channel sends again, also what it held.",
+    description="What is left out stays. A new access token ends the issuing of tokens by Todoke; `private_key` or "
+    "`token_from` begins it. With its new token a paused channel sends again, also what it held.",
     responses=problems(401, 404, 422),
 )
 async def change_channel(channel: str, body: ChannelPatch, account: Account, parts: Parts) -> dict[str, Any]:
+    await asyncio.to_thread(actions.check_key, body.private_key, body.key_id)
     async with parts.database.write() as tx:
-        found = await _found(tx, account, channel)
+        found = await found_channel(tx, account, channel)
         change = ChannelChange(**body.model_dump())
         await actions.change_channel(tx, found, change, parts.clock.now(), parts.seal)
-        after = await _found(tx, account, found.id)
+        after = await found_channel(tx, account, found.id)
     parts.wake()
     return channel_view(after, parts)
 
@@ -116,11 +127,12 @@ async def change_channel(channel: str, body: ChannelPatch, account: Account, par
 )
 async def resume_channel(channel: str, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.write() as tx:
-        found = await _found(tx, account, channel)
+        found = await found_channel(tx, account, channel)
         if found.access_token is None:
-            raise Problem(409, "no-access-token", "The channel has no access token. Set one with PATCH.")
-        await resume(tx, found.id, parts.clock.now())
-        after = await _found(tx, account, found.id)
+            detail = f"The channel has no access token. {found.paused_why or 'Set one with PATCH.'}"
+            raise Problem(409, "no-access-token", detail)
+        await actions.resume_channel(tx, found, parts.clock.now())
+        after = await found_channel(tx, account, found.id)
     parts.wake()
     return channel_view(after, parts)
 

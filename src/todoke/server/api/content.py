@@ -8,8 +8,8 @@ from fastapi import APIRouter, Body
 import line_catalogue
 from todoke.actions import content as actions
 from todoke.actions import intake
-from todoke.core.durations import format_duration, rfc3339
-from todoke.core.routing import Policy
+from todoke.core.durations import rfc3339
+from todoke.core.policy_text import written
 from todoke.server.api.models import answer, problems
 from todoke.server.auth import Account
 from todoke.server.problems import Problem
@@ -49,32 +49,12 @@ def _template_view(row: TemplateRow) -> dict[str, Any]:
     }
 
 
-def policy_view(policy: Policy) -> dict[str, Any]:
-    """A policy as the API takes it."""
-    return {
-        "steps": [
-            {"step": s.step} | ({} if s.wait is None else {"wait": format_duration(s.wait)})
-            for s in policy.steps
-        ],
-        "deadline": None if policy.deadline is None else format_duration(policy.deadline),
-        "on_unknown": policy.on_unknown,
-        "quiet_hours": [
-            {
-                "country": q.country,
-                "from": f"{q.start // 60:02}:{q.start % 60:02}",
-                "to": f"{q.end // 60:02}:{q.end % 60:02}",
-            }
-            for q in policy.quiet_hours
-        ],
-    }
-
-
 def _policy_row_view(row: PolicyRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
         "version": row.version,
-        **policy_view(decode_policy(row.spec)),
+        **written(decode_policy(row.spec)),
         "created_at": rfc3339(row.created_at),
     }
 

@@ -1,80 +1,32 @@
 """/v1/notices: one, many, read, cancel, and what would happen."""
 
 import json
-from contextlib import suppress
-from hashlib import sha256
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from todoke.actions import advance, intake
 from todoke.actions.intake import Target, Wanted
-from todoke.core.durations import DAY, format_duration
 from todoke.core.errors import InvalidParameters, TodokeError
 from todoke.core.notice import State
-from todoke.core.phone import Phone, masked
-from todoke.core.routing import why_not
-from todoke.core.sms_text import segments
-from todoke.core.template import render_line, render_sms
+from todoke.core.policy_text import written
 from todoke.engine.metrics import ACCEPTED
 from todoke.ids import is_id
 from todoke.reports.notice import notice_view
-from todoke.reports.prices import amount, price
-from todoke.server.api.content import policy_view
+from todoke.server.api.dry_run import explain
 from todoke.server.api.models import NOTICE_EXAMPLE, NoticeIn, NoticesIn, answer, problems
 from todoke.server.auth import Account
+from todoke.server.idempotent import IdempotencyKey, digest_of, recall, remember
 from todoke.server.problems import Problem, as_problem, findings
 from todoke.server.services import Parts, Services
-from todoke.storage import idempotency, reporting
+from todoke.storage import reporting
 from todoke.storage.database import Tx
-from todoke.storage.idempotency import Remembered
 from todoke.storage.notices import NewNotice
 
 router = APIRouter(prefix="/v1/notices", tags=["Notices"])
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        description="With the same key the same answer is given for 24 hours and nothing is sent twice.",
-    ),
-]
-
-
-async def _recall(tx: Tx, account: str, key: str | None, digest: str, now: int) -> Response | None:
-    """What was answered to this key before. Raises a 422 problem where the body was another one."""
-    if key is None:
-        return None
-    before = await idempotency.recall(tx, account, key, now - DAY)
-    if before is None:
-        return None
-    if before.digest != digest:
-        raise Problem(
-            422,
-            "idempotency-key-reused",
-            "This Idempotency-Key was used in the last 24 hours with another body. Take a new key for a new notice.",
-        )
-    return Response(before.body, before.status, {"Idempotent-Replayed": "true"}, "application/json")
-
-
-async def _remember(tx: Tx, account: str, key: str | None, digest: str, body: Any, now: int) -> Response:
-    text = json.dumps(body, ensure_ascii=False)
-    if key is not None:
-        entry = Remembered(account_id=account, key=key, digest=digest, status=202, body=text, created_at=now)
-        await idempotency.remember(tx, entry)
-    return Response(text, 202, media_type="application/json")
-
-
-def _digest(request: Request, body: bytes) -> str:
-    with suppress(msgspec.MsgspecError):
-        # Two spellings of one JSON value are one request.
-        body = msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
-    return sha256(request.url.path.encode() + b"\0" + body).hexdigest()
 
 
 def _wanted(body: NoticeIn) -> Wanted:
@@ -96,17 +48,21 @@ async def _resolve(tx: Tx, account: str, body: NoticeIn, parts: Services, *, sto
     )
 
 
-def _new_view(target: Target, notice: NewNotice) -> dict[str, Any]:
+def _new_view(target: Target, notice: NewNotice, parts: Services) -> dict[str, Any]:
     fields = msgspec.structs.asdict(notice) | {
         "template_name": target.template_row.name,
         "template_version": target.template_row.version,
+        "policy_name": target.choice.name,
+        "policy_version": target.choice.version,
+        "policy_why": target.choice.why,
         "reason": None,
         "skips": None,
         "cancelled_at": None,
         "ended_at": None,
     }
     row = msgspec.convert(fields, reporting.NoticeRow)
-    return notice_view(row, []) | {"policy": {**policy_view(target.policy), "why": target.why}}
+    deadline = None if notice.deadline_at is None else notice.deadline_at - notice.created_at
+    return notice_view(row, [], parts.prices) | {"policy": target.policy_view(deadline)}
 
 
 @router.post(
@@ -130,61 +86,18 @@ async def create_notice(
     if dry_run:
         async with parts.database.read() as tx:
             target = await _resolve(tx, account, body, parts, store_policy=False)
-        return JSONResponse(_explained(target, body, parts))
-    now, digest = parts.clock.now(), _digest(request, await request.body())
+            return JSONResponse(await explain(tx, target, _wanted(body), parts))
+    now, digest = parts.clock.now(), digest_of(request, await request.body())
     async with parts.database.write() as tx:
-        if (before := await _recall(tx, account, key, digest, now)) is not None:
+        if (before := await recall(tx, account, key, digest, now)) is not None:
             return before
         target = await _resolve(tx, account, body, parts, store_policy=True)
         notice, _ = intake.make_notice(target, _wanted(body), now, parts.ids)
         await intake.insert(tx, [notice])
-        response = await _remember(tx, account, key, digest, _new_view(target, notice), now)
+        response = await remember(tx, account, key, digest, _new_view(target, notice, parts), now)
     ACCEPTED.inc()
     parts.wake()
     return response
-
-
-def _explained(target: Target, body: NoticeIn, parts: Services) -> dict[str, Any]:
-    notice, phone = intake.make_notice(target, _wanted(body), parts.clock.now(), parts.ids)
-    parameters: dict[str, str] = json.loads(notice.parameters)
-    facts = advance.facts_for(target.channel, target.template, phone.e164, phone.country, parts.setup)
-    steps: list[dict[str, Any]] = []
-    begins, latest = 0, None if notice.deadline_at is None else notice.deadline_at - notice.created_at
-    for planned in target.policy.steps:
-        step = policy_view(target.policy)["steps"][len(steps)]
-        why = why_not(step["step"], facts)
-        shown = {**step, "would_run": why is None, **({} if why is None else {"why_not": why})}
-        if why is None and step["step"] == "sms":
-            shown |= _sms_preview(render_sms(target.template, parameters), phone)
-        elif why is None and step["step"] == "line_notification":
-            flexible, payload = render_line(target.template, parameters)
-            shown |= {"kind": "flexible" if flexible else "template", "content": payload}
-            if target.channel.paused_at is not None:
-                shown["held"] = f"The channel is paused: {target.channel.paused_why}"
-        if why is None:
-            if latest is not None and begins >= latest:
-                shown["note"] = (
-                    f"Begins {format_duration(begins)} after the notice, when the deadline of "
-                    f"{format_duration(latest)} has passed, unless the steps before end sooner."
-                )
-            begins += planned.wait or 0
-        steps.append(shown)
-    return {
-        "dry_run": True,
-        "to": masked(phone.e164),
-        "country": phone.country,
-        "template": target.template_row.name,
-        "template_version": target.template_row.version,
-        "policy": {**policy_view(target.policy), "why": target.why},
-        "steps": steps,
-        "would_be_refused": not any(s["would_run"] for s in steps),
-    }
-
-
-def _sms_preview(text: str, phone: Phone) -> dict[str, Any]:
-    size, known = segments(text), price(phone.country, "sms")
-    cost = {"amount": None, "currency": None} if known is None else amount(known, size.segments)
-    return {"text": text, "encoding": size.encoding, "segments": size.segments, "cost": cost}
 
 
 @router.post(
@@ -200,9 +113,9 @@ def _sms_preview(text: str, phone: Phone) -> dict[str, Any]:
 async def create_notices(
     body: NoticesIn, request: Request, account: Account, parts: Parts, key: IdempotencyKey = None
 ) -> Response:
-    now, digest = parts.clock.now(), _digest(request, await request.body())
+    now, digest = parts.clock.now(), digest_of(request, await request.body())
     async with parts.database.write() as tx:
-        if (before := await _recall(tx, account, key, digest, now)) is not None:
+        if (before := await recall(tx, account, key, digest, now)) is not None:
             return before
         targets: dict[str, Target | TodokeError] = {}
         results: list[dict[str, Any]] = []
@@ -218,7 +131,7 @@ async def create_notices(
         await intake.insert(tx, notices)
         refused = len(results) - len(notices)
         answered = {"accepted": len(notices), "refused": refused, "results": results}
-        response = await _remember(tx, account, key, digest, answered, now)
+        response = await remember(tx, account, key, digest, answered, now)
     ACCEPTED.inc(len(notices))
     parts.wake()
     return response
@@ -285,15 +198,17 @@ async def list_notices(
         )
         page = rows[:limit]
         attempts = await reporting.attempts_of(tx, [r.id for r in page])
-    shown: dict[str, Any] = {"notices": [notice_view(r, attempts[r.id]) for r in page]}
+    shown: dict[str, Any] = {"notices": [notice_view(r, attempts[r.id], parts.prices) for r in page]}
     return shown | ({"next": page[-1].id} if len(rows) > limit else {})
 
 
-async def _view(tx: Tx, account: str, notice_id: str) -> dict[str, Any]:
+async def _view(tx: Tx, account: str, notice_id: str, parts: Services) -> dict[str, Any]:
     row = await reporting.get_notice(tx, account, notice_id)
     if row is None:
         raise Problem(404, "not-found", "There is no notice with this id in this account.")
-    return notice_view(row, (await reporting.attempts_of(tx, [row.id]))[row.id])
+    view = notice_view(row, (await reporting.attempts_of(tx, [row.id]))[row.id], parts.prices)
+    policies = await parts.lookup.policies(tx, [row.policy_id])
+    return view | {"policy": {**written(policies[row.policy_id]), **view["policy"]}}
 
 
 @router.get(
@@ -304,7 +219,7 @@ async def _view(tx: Tx, account: str, notice_id: str) -> dict[str, Any]:
 )
 async def get_notice(notice_id: str, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
-        return await _view(tx, account, notice_id)
+        return await _view(tx, account, notice_id, parts)
 
 
 @router.post(
@@ -315,8 +230,8 @@ async def get_notice(notice_id: str, account: Account, parts: Parts) -> dict[str
 )
 async def cancel_notice(notice_id: str, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.write() as tx:
-        await _view(tx, account, notice_id)
+        await _view(tx, account, notice_id, parts)
         await advance.cancel(tx, [notice_id], parts.clock.now(), parts.lookup)
-        view = await _view(tx, account, notice_id)
+        view = await _view(tx, account, notice_id, parts)
     parts.wake()
     return view

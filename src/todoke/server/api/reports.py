@@ -80,7 +80,7 @@ async def funnel(scope: Scoped, parts: Parts) -> dict[str, Any]:
 )
 async def cost(scope: Scoped, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
-        return await totals.cost(tx, scope, parts.lookup)
+        return await totals.cost(tx, scope, parts.lookup, parts.prices)
 
 
 @router.get(

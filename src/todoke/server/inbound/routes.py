@@ -49,8 +49,9 @@ class ShortCut:
         self._parts = parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        match = scope["type"] == "http" and scope["method"] == "POST" and _INBOUND.fullmatch(scope["path"])
-        if not match:
+        match = _INBOUND.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        # Some SMS carriers post with GET; LINE never does.
+        if match is None or scope["method"] not in (("POST", "GET") if match["sms"] else ("POST",)):
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -100,6 +101,7 @@ async def _checked_channel(parts: Services, line_channel_id: str, request: Reque
         parts.line_reader.check(request.headers, body, secret)
     except BadSignature as error:
         EVENTS_REFUSED.labels("line").inc()
+        parts.refused[channel.id] += 1
         log.warning("webhook.bad_signature", channel=channel.id, why=str(error))
         raise Problem(401, "bad-signature", str(error)) from None
     parts.channel_secrets[line_channel_id] = (channel.id, secret)
@@ -121,17 +123,24 @@ async def sms_receipts(carrier: str, request: Request, parts: Parts) -> Response
     return await _take_receipt(carrier, request, parts)
 
 
+@router.get("/sms/{carrier}/receipts", include_in_schema=False)
+async def sms_receipts_by_get(carrier: str, request: Request, parts: Parts) -> Response:
+    return await _take_receipt(carrier, request, parts)
+
+
 async def _take_receipt(carrier: str, request: Request, parts: Services) -> Response:
-    if parts.sms_reader is None or carrier != parts.sms_carrier:
+    reader = parts.receipt_readers.get(carrier)
+    if reader is None:
         raise Problem(
             404, "unknown-carrier", "No SMS carrier of this name is set up here. See docs/sms-carriers.md."
         )
-    body = await request.body() or request.url.query.encode()
+    query = request.url.query
+    body = query.encode() if reader.in_query else await request.body()
     headers = {k: v for k, v in request.headers.items() if k == "content-type"}
     now = parts.clock.now()
     try:
-        parts.sms_reader.check(request.headers, body, parts.receipt_secret)
-        parts.sms_reader.read_events(headers, body, now)
+        reader.check(request.headers, body, parts.receipt_secret, query)
+        reader.read_events(headers, body, now)
     except BadSignature as error:
         EVENTS_REFUSED.labels(carrier).inc()
         log.warning("receipt.refused", carrier=carrier, why=str(error))

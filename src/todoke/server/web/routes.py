@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from todoke import __version__
 from todoke.server.services import Parts
+from todoke.storage import alarms
 
 STATIC = Path(__file__).parent / "static"
 _pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True)
@@ -25,11 +26,15 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def front(request: Request, parts: Parts) -> Response:
     trouble = parts.is_ready()
+    async with parts.database.read() as tx:
+        standing = await alarms.standing(tx)
     page = _pages.get_template("front.html").render(
         version=__version__,
         trouble=trouble,
+        # Only how many: this page asks nobody for a key, and texts name channels.
+        alarms=len(standing),
         base_url=parts.base_url,
-        sms=parts.sms_carrier,
+        sms=", ".join(parts.sms_carriers),
         emulated=parts.setup.every_number_is_a_test_number,
     )
     return HTMLResponse(page, headers=_HEADERS)

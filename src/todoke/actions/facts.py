@@ -1,0 +1,147 @@
+"""What routing must know of notices: their recipients, their channel, what this process offers. For many at a time."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from todoke.core.durations import format_duration
+from todoke.core.routing import LINE_STEPS, Facts, Friendship, Policy, SmsRoute, Step
+from todoke.core.template import Template
+from todoke.storage import bindings, endpoints, friends
+from todoke.storage import notices as notice_store
+from todoke.storage.channels import Channel
+from todoke.storage.database import Tx
+from todoke.storage.endpoints import Endpoint
+
+CALLBACK = "callback"
+"""The kind of event that an endpoint for the callback step asks for."""
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """What the process offers to every notice: carriers, and whether any number may be written to."""
+
+    sms_routes: Callable[[str], tuple[SmsRoute, ...]]
+    """Country → the SMS carriers that deliver there, the best first."""
+    sms_began: Callable[[str], None]
+    """Tells that a message will go to the carrier of this name."""
+    every_number_is_a_test_number: bool
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice that wants to know whether its steps may run."""
+
+    number: str
+    country: str
+    template_id: str
+    template: Template
+    policy: Policy
+    begun: bool = False
+    """It has an attempt: frequency rules concern its first one only."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The facts of a notice, and whom a push would go to."""
+
+    facts: Facts
+    user_id: str | None = None
+
+
+class FactBook:
+    """Facts of the notices of one channel, as they stand in one transaction."""
+
+    def __init__(self, channel: Channel, setup: Setup) -> None:
+        self._channel = channel
+        self._setup = setup
+        self._everyone = setup.every_number_is_a_test_number or channel.mode == "live"
+        self._allowed = frozenset[str]() if self._everyone else frozenset(json.loads(channel.test_numbers))
+        self._common: dict[tuple[str, str], Facts] = {}
+        self._users: dict[str, list[str]] = {}
+        self._friendships: dict[str, str] = {}
+        self._begun: Counter[tuple[str, str]] = Counter()
+        self._begun_before: dict[tuple[str, str, int], int] = {}
+        self.endpoint: Endpoint | None = None
+        """Where callbacks go."""
+
+    async def read(self, tx: Tx, asked: Sequence[Asked]) -> None:
+        """Reads what `of` needs for these notices."""
+        line = {x.number for x in asked if any(s.step in LINE_STEPS for s in x.policy.steps)}
+        if line:
+            self._users = await bindings.users_of(
+                tx, self._channel.account_id, self._channel.provider, sorted(line)
+            )
+        if self._users:
+            everybody = sorted({u for users in self._users.values() for u in users})
+            known = await friends.find(tx, self._channel.id, everybody)
+            self._friendships = {x.user_id: x.state for x in known.values()}
+        if any(s.step is Step.CALLBACK for x in asked for s in x.policy.steps):
+            found = await endpoints.endpoints_for(tx, self._channel.account_id, CALLBACK)
+            self.endpoint = found[0] if found else None
+
+    async def of(self, tx: Tx, asked: Asked, now: int) -> Known:
+        """The facts of one of the notices that were read."""
+        facts = self._common.get((asked.template_id, asked.country))
+        if facts is None:
+            facts = self._common[asked.template_id, asked.country] = self._shared(asked)
+        user_id = None
+        changes: dict[str, object] = {}
+        if (routes := self._setup.sms_routes(asked.country)) is not facts.sms:
+            changes["sms"] = routes
+        if not self._everyone and asked.number not in self._allowed:
+            changes["number_allowed"] = False
+        if users := self._users.get(asked.number):
+            user_id, friendship = self._friendship(users)
+            changes |= {"user_bound": True, "friendship": friendship}
+        if asked.policy.frequency and not asked.begun:
+            changes["too_often"] = await self._too_often(tx, asked, now)
+        return Known(msgspec.structs.replace(facts, **changes) if changes else facts, user_id)
+
+    def began(self, asked: Asked, carrier: str | None) -> None:
+        """An attempt begins in this transaction; a notice's first counts for the frequency rules of the next ones."""
+        if not asked.begun:
+            self._begun[asked.number, asked.template.use_case] += 1
+        if carrier is not None:
+            self._setup.sms_began(carrier)
+
+    def _shared(self, asked: Asked) -> Facts:
+        template = asked.template
+        return Facts(
+            country=asked.country,
+            use_case=template.use_case,
+            channel_paused=self._channel.paused_at is not None,
+            has_line_form=template.line_form is not None,
+            has_push_form=template.push_form is not None,
+            has_sms_form="sms" in template.forms,
+            sms=self._setup.sms_routes(asked.country),
+            has_callback=self.endpoint is not None,
+        )
+
+    def _friendship(self, users: list[str]) -> tuple[str, Friendship]:
+        """Whom to push to, of the users bound to a number: a friend before others, the newest binding first."""
+        states = {u: self._friendships.get(u) for u in users}
+        for user, state in states.items():
+            if state == Friendship.FRIEND:
+                return user, Friendship.FRIEND
+        if all(state == Friendship.BLOCKED for state in states.values()):
+            return users[0], Friendship.BLOCKED
+        return users[0], Friendship.UNKNOWN
+
+    async def _too_often(self, tx: Tx, asked: Asked, now: int) -> str | None:
+        use_case = asked.template.use_case
+        for rule in asked.policy.frequency_for(use_case):
+            begun = await self._begun_since(tx, asked.number, use_case, now - rule.per)
+            begun += self._begun[asked.number, use_case]
+            if begun >= rule.at_most:
+                return (
+                    f"the recipient has had {begun} of {use_case} in {format_duration(rule.per)}, "
+                    f"and the policy allows {rule.at_most}"
+                )
+        return None
+
+    async def _begun_since(self, tx: Tx, number: str, use_case: str, since: int) -> int:
+        """Counted once: a number may have thousands of notices, and each of a claim would look at all of them."""
+        place = (number, use_case, since)
+        if place not in self._begun_before:
+            self._begun_before[place] = await notice_store.count_begun(tx, self._channel.account_id, *place)
+        return self._begun_before[place]

@@ -1,0 +1,102 @@
+"""Posts a notice to the business's own system: one request, one outcome.
+
+Whoever repeats it does so with the same id, so an outcome that is not known does no harm: the receiver takes
+each id once.
+"""
+
+import re
+from collections.abc import Mapping
+
+import aiohttp
+
+from todoke.carriers import Posting
+from todoke.carriers.addresses import objection
+from todoke.carriers.callback.signing import check_secret, signed_headers
+from todoke.carriers.guarded import why_refused
+from todoke.carriers.over_http import clean, no_answer, read_body, retry_after, timeouts
+from todoke.core.outcome import Answer, Outcome
+
+TIMEOUT = 10.0
+"""Seconds for a whole request; the receiver should store and answer, and work afterwards."""
+_ANSWER = 4096
+"""Bytes of an answer that are looked at."""
+_WORDS = 100
+"""Characters of an answer that are shown."""
+_ECHO = 8
+"""So many characters in a row that also stand in what we sent make an answer an echo."""
+
+# No dot: the signature joins id, time and body by dots.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+class CallbackCarrier:
+    """Sends signed webhooks.
+
+    `http`: from `guarded.guarded_session`, with the same `allow_private`; closed by whoever made it.
+    """
+
+    def __init__(self, http: aiohttp.ClientSession, allow_private: bool) -> None:
+        self._http = http
+        self._allow_private = allow_private
+
+    async def send(self, message: Posting, tag: str) -> Answer:
+        """One request. Raises nothing for what the receiver or the network does.
+
+        The receiver knows the message by `message.id`; the delivery tag `tag` is not sent.
+        """
+        if (why_not := self._objection(message)) is not None:
+            return Answer(outcome=Outcome.FAILED, detail=clean(f"not sent: {why_not}"))
+        headers = signed_headers(message.secret, message.id, message.at, message.body)
+        try:
+            response = await self._http.post(
+                message.url,
+                data=message.body,
+                headers={**headers, "Content-Type": "application/json"},
+                allow_redirects=False,
+                timeout=timeouts(TIMEOUT),
+            )
+        except Exception as exc:  # aiohttp lets more than its own through; the request may be out
+            if (refused := why_refused(exc)) is not None:
+                return Answer(outcome=Outcome.FAILED, detail=clean(refused))
+            return no_answer(exc)
+        words = _words(await read_body(response, _ANSWER), message.body)
+        return _judged(response.status, response.headers, words)
+
+    def _objection(self, message: Posting) -> str | None:
+        if (why_not := objection(message.url, self._allow_private)) is not None:
+            return f"the callback URL {why_not}"
+        if (why_not := check_secret(message.secret)) is not None:
+            return f"the callback secret {why_not}"
+        if not _ID.fullmatch(message.id):
+            return "the message's id is not letters, digits, - and _ only"
+        return None
+
+
+def _judged(status: int, headers: Mapping[str, str], words: str) -> Answer:
+    wait = retry_after(headers)
+    if 200 <= status < 300:
+        return Answer(outcome=Outcome.ACCEPTED, status=status)
+    if status == 429 or (status == 503 and wait is not None):
+        why, outcome = "the receiver asks to come later", Outcome.THROTTLED
+    elif 300 <= status < 400:
+        why, outcome = "redirects are not followed: enter the final URL", Outcome.FAILED
+    elif status == 410:
+        why, outcome = "the receiver wants no more of these (410)", Outcome.FAILED
+    elif 400 <= status < 500:
+        why, outcome = "the receiver said no", Outcome.FAILED
+    else:
+        why, outcome = "the receiver's own fault; it may have taken the message", Outcome.UNKNOWN
+    detail = clean(f"{why} ({words})" if words else why)
+    given = wait if outcome is Outcome.THROTTLED else None
+    return Answer(outcome=outcome, status=status, detail=detail, retry_after=given)
+
+
+def _words(answer: bytes | None, sent: bytes) -> str:
+    """The first line of an answer, if it is words and does not repeat what we sent: that is personal data."""
+    text = (answer or b"").decode("utf-8", "replace").lstrip()
+    line = clean(text.split("\n", 1)[0], _WORDS)
+    if text[:1] in ("<", "\x1f") or "\ufffd" in line:
+        return ""
+    known = sent.decode("utf-8", "replace")
+    echo = any(line[i : i + _ECHO] in known for i in range(max(1, len(line) - _ECHO + 1)))
+    return "" if echo else line

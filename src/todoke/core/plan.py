@@ -1,0 +1,89 @@
+"""What would happen to a notice, step by step, if nothing proved its delivery: played through the real moves."""
+
+import msgspec
+
+from todoke.core.notice import Answered, Due, Notice, State, step
+from todoke.core.outcome import Answer, Outcome
+from todoke.core.routing import Facts, Policy, Step
+from todoke.core.states import END_STATES
+
+_MOST_MOVES = 100
+"""A notice has at most four steps, each begun once here; the rest are holds and closings."""
+
+
+class Planned(msgspec.Struct, kw_only=True):
+    """A step as it would go."""
+
+    step: Step
+    begins_at: int | None = None
+    """None: it would not begin."""
+    why_not: str | None = None
+    held: list[tuple[int, int]] = []
+    """Quiet hours that hold it, each from when and until when."""
+    hands_over: bool = False
+    """It gives no proof: once its carrier takes the message nothing further is sent."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The steps in order, and where the notice ends if none of them proves delivery."""
+
+    steps: list[Planned]
+    state: State
+    reason: str | None
+    ends_at: int | None
+    refused_why: str | None = None
+    """Why it would be refused at its first step, such as a frequency rule."""
+
+
+def plan(policy: Policy, facts: Facts, deadline_at: int | None, now: int) -> Plan:
+    """Plays a notice that is asked for now, under facts that stay as they are.
+
+    A step that can prove itself is accepted and stays silent; one that can't is refused by its carrier, so that
+    the steps behind it show when they would begin.
+    """
+    # With one SMS carrier: which of several takes it changes nothing in what is shown.
+    facts = msgspec.structs.replace(facts, sms=facts.sms[:1], channel_paused=False)
+    planned = [Planned(step=s.step) for s in policy.steps]
+    notice = Notice(id="", policy=policy, created_at=now, deadline_at=deadline_at, due_at=now)
+    refused_why = None
+    at = now
+    for move in range(_MOST_MOVES):
+        if notice.state in END_STATES or notice.due_at is None:
+            break
+        at = max(at, notice.due_at)
+        before = notice
+        notice, attempt = step(notice, Due(facts, str(move)), at)
+        _note_skips(planned, before, notice)
+        if notice.state is State.REFUSED and notice.reason == "frequency":
+            refused_why = notice.skips[-1][1]
+        if attempt is None:
+            _note_hold(planned, notice, at)
+            continue
+        here = planned[attempt.step_index]
+        if here.begins_at is None:
+            here.begins_at, here.hands_over = at, not attempt.gives_proof
+        notice, _ = step(notice, Answered(attempt.id, _answer(attempt.gives_proof)), at)
+    return Plan(planned, notice.state, notice.reason, notice.ended_at, refused_why)
+
+
+def _answer(gives_proof: bool) -> Answer:
+    if gives_proof:
+        return Answer(outcome=Outcome.ACCEPTED, status=200)
+    return Answer(outcome=Outcome.INVALID, status=400)
+
+
+def _note_skips(planned: list[Planned], before: Notice, after: Notice) -> None:
+    for name, why in after.skips[len(before.skips) :]:
+        for one in planned:
+            if one.step == name:
+                one.why_not = why
+
+
+def _note_hold(planned: list[Planned], notice: Notice, at: int) -> None:
+    """A move that began nothing although its step wants to: quiet hours."""
+    if notice.state in END_STATES or notice.due_at is None or notice.step_index >= len(planned):
+        return
+    here = planned[notice.step_index]
+    tried = any(a.step_index == notice.step_index for a in notice.attempts)
+    if not tried and here.begins_at is None and notice.due_at > at:
+        here.held = [*here.held, (at, notice.due_at)]

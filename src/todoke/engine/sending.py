@@ -1,0 +1,154 @@
+"""From a committed attempt to its carrier's message, and the carrier's answer."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from todoke.actions.advance import ToSend
+from todoke.actions.facts import Setup
+from todoke.carriers import Carrier, LineNotification, LinePush, Posting, SmsMessage
+from todoke.clock import wall
+from todoke.core.durations import rfc3339
+from todoke.core.outcome import Answer, Outcome
+from todoke.core.routing import Step
+from todoke.core.template import render_line, render_push, render_sms
+from todoke.engine.pacer import Pacer
+from todoke.engine.sms_carriers import SmsCarriers
+from todoke.ids import as_uuid
+from todoke.sealing import Seal
+from todoke.storage.channels import Channel
+from todoke.storage.endpoints import Endpoint
+
+THROTTLE_SECONDS = 1.0
+_encode = msgspec.json.Encoder().encode
+
+
+class Outlets:
+    """The carriers, and what they offer to every notice."""
+
+    def __init__(
+        self,
+        *,
+        line: Carrier[LineNotification],
+        push: Carrier[LinePush],
+        sms: SmsCarriers,
+        callback: Carrier[Posting],
+        setup: Setup,
+    ) -> None:
+        self.line = line
+        self.push = push
+        self.sms = sms
+        self.callback = callback
+        self.setup = setup
+
+
+class Pacers:
+    """The paces of one channel: LINE counts each of its endpoints for itself."""
+
+    def __init__(self, rate: float) -> None:
+        self.notifications = Pacer(rate)
+        self.pushes = Pacer(rate)
+
+    def set_rate(self, rate: float) -> None:
+        self.notifications.set_rate(rate)
+        self.pushes.set_rate(rate)
+
+
+class PacerBook:
+    """The paces of all channels, by channel id; whoever sends for a channel shares them."""
+
+    def __init__(self) -> None:
+        self._pacers: dict[str, Pacers] = {}
+
+    def of(self, channel: Channel) -> Pacers:
+        """A channel's paces, at the rate that the channel has now."""
+        found = self._pacers.get(channel.id)
+        if found is None:
+            found = self._pacers[channel.id] = Pacers(channel.rate)
+        found.set_rate(channel.rate)
+        return found
+
+
+async def paced(
+    pacer: Pacer, carrier: Carrier[Any], message: object, tag: str, patience: float | None = None
+) -> Answer:
+    """Sends at LINE's rate. After a 429 nothing more leaves for as long as LINE asks.
+
+    `patience`: seconds after which what has not had its turn is given up, unsent; None: it waits.
+    """
+    if patience is None:
+        await pacer.turn()
+    else:
+        try:
+            async with asyncio.timeout(patience):
+                await pacer.turn()
+        except TimeoutError:
+            return Answer(
+                outcome=Outcome.THROTTLED, detail="not sent: the channel's rate left no room in time"
+            )
+    answer = await carrier.send(message, tag)
+    if answer.outcome is Outcome.THROTTLED and not answer.quota_used_up:
+        pacer.hold((answer.retry_after or 0) / 1000 or THROTTLE_SECONDS)
+    return answer
+
+
+class Sender:
+    """Sends what one channel has to send."""
+
+    def __init__(self, outlets: Outlets, pacers: Pacers, seal: Seal) -> None:
+        self._outlets = outlets
+        self._pacers = pacers
+        self._seal = seal
+
+    async def send(self, item: ToSend, access_token: str) -> Answer:
+        """One request to the carrier of the attempt's step."""
+        tag = item.attempt.id
+        match item.attempt.step:
+            case Step.LINE_NOTIFICATION:
+                flexible, payload = render_line(item.template, item.parameters)
+                message = LineNotification(
+                    to=item.number, flexible=flexible, payload=payload, access_token=access_token
+                )
+                return await paced(self._pacers.notifications, self._outlets.line, message, tag)
+            case Step.LINE_PUSH:
+                assert item.user_id is not None
+                messages = render_push(item.template, item.parameters)["messages"]
+                push = LinePush(
+                    user_id=item.user_id,
+                    messages=messages,
+                    retry_key=as_uuid(item.notice_id),
+                    access_token=access_token,
+                )
+                return await paced(self._pacers.pushes, self._outlets.push, push, tag)
+            case Step.SMS:
+                assert item.attempt.carrier is not None
+                text = render_sms(item.template, item.parameters)
+                return await self._outlets.sms.send(
+                    item.attempt.carrier, SmsMessage(to=item.number, text=text), tag
+                )
+            case Step.CALLBACK:
+                assert item.endpoint is not None
+                return await self._outlets.callback.send(self._posting(item, item.endpoint), tag)
+
+    def _posting(self, item: ToSend, endpoint: Endpoint) -> Posting:
+        """The callback step's webhook. It names the number in full: reaching it is the receiver's task."""
+        data = {
+            "notice": item.notice_id,
+            "delivery_tag": item.attempt.id,
+            "reference": item.reference,
+            "to": item.number,
+            "template": item.template.name,
+            "use_case": item.template.use_case,
+            "parameters": item.parameters,
+        }
+        if "sms" in item.template.forms:
+            data["text"] = render_sms(item.template, item.parameters)
+        return Posting(
+            url=endpoint.url,
+            secret=self._seal.open(endpoint.secret),
+            id=f"{item.notice_id}-{item.attempt.step_index}",
+            # By the machine's time: receivers refuse what is some minutes old, and their clocks are real.
+            at=wall(),
+            body=_encode({"type": "callback", "timestamp": rfc3339(item.attempt.at), "data": data}),
+        )

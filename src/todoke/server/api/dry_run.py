@@ -1,0 +1,167 @@
+"""What would happen to a notice: its steps with their texts, prices and times. Stores and sends nothing."""
+
+import json
+from typing import Any
+
+from line_catalogue import Price
+from todoke.actions import intake
+from todoke.actions.facts import Asked, FactBook, Known
+from todoke.actions.intake import Target, Wanted
+from todoke.core.durations import format_duration, rfc3339
+from todoke.core.phone import Phone, masked
+from todoke.core.plan import Plan, Planned, plan
+from todoke.core.policy_text import written
+from todoke.core.routing import LINE_STEPS, Friendship, Step
+from todoke.core.sms_text import segments
+from todoke.core.template import render_line, render_push, render_sms
+from todoke.reports.prices import Prices, amount
+from todoke.server.services import Services
+from todoke.storage.database import Tx
+from todoke.storage.notices import NewNotice
+
+
+async def explain(tx: Tx, target: Target, wanted: Wanted, parts: Services) -> dict[str, Any]:
+    """The answer of a dry run. Raises what taking the notice in would raise."""
+    now = parts.clock.now()
+    notice, phone = intake.make_notice(target, wanted, now, parts.ids)
+    asked = Asked(
+        number=phone.e164,
+        country=phone.country,
+        template_id=target.template_row.id,
+        template=target.template,
+        policy=target.policy,
+    )
+    book = FactBook(target.channel, parts.setup)
+    await book.read(tx, [asked])
+    known = await book.of(tx, asked, now)
+    planned = plan(target.policy, known.facts, notice.deadline_at, now)
+    waits = written(target.policy)["steps"]
+    shown = [
+        _step(one, w, target, notice, phone, known, parts.prices)
+        for one, w in zip(planned.steps, waits, strict=True)
+    ]
+    return {
+        "dry_run": True,
+        "to": masked(phone.e164),
+        "country": phone.country,
+        "recipient": _recipient(known),
+        "template": target.template_row.name,
+        "template_version": target.template_row.version,
+        "policy": target.policy_view(_deadline(notice)),
+        "steps": shown,
+        "if_nothing_proves_delivery": _end(planned),
+        "would_be_refused": planned.refused_why is not None or not any(s["would_run"] for s in shown),
+        **({} if planned.refused_why is None else {"refused_why": planned.refused_why}),
+    }
+
+
+def _deadline(notice: NewNotice) -> int | None:
+    return None if notice.deadline_at is None else notice.deadline_at - notice.created_at
+
+
+def _recipient(known: Known) -> dict[str, Any]:
+    """What is known of the recipient that decides about steps."""
+    bound = known.facts.user_bound
+    words = {
+        Friendship.FRIEND: "a friend of the account",
+        Friendship.BLOCKED: "has blocked the account",
+        Friendship.UNKNOWN: "not known as a friend of the account",
+    }
+    said = f"A LINE user is bound to the number, {words[known.facts.friendship]}."
+    return {
+        "user_bound": bound,
+        "friendship": known.facts.friendship,
+        "text": said if bound else "No LINE user is bound to the number.",
+    }
+
+
+def _end(planned: Plan) -> dict[str, Any]:
+    at = planned.ends_at
+    return {
+        "state": planned.state,
+        "reason": planned.reason,
+        "at": None if at is None else rfc3339(at),
+    }
+
+
+def _step(
+    one: Planned,
+    planned: dict[str, Any],
+    target: Target,
+    notice: NewNotice,
+    phone: Phone,
+    known: Known,
+    prices: Prices,
+) -> dict[str, Any]:
+    runs = one.why_not is None
+    shown: dict[str, Any] = {**planned, "would_run": runs}
+    if not runs:
+        return shown | {"why_not": one.why_not}
+    if one.begins_at is not None:
+        after = one.begins_at - notice.created_at
+        shown |= {"begins_at": rfc3339(one.begins_at), "begins_after": format_duration(after)}
+    shown["why"] = _why(one, target, notice)
+    parameters: dict[str, str] = json.loads(notice.parameters)
+    shown |= _content(one.step, target, parameters, phone, known, prices)
+    held = [f"Quiet hours hold it from {rfc3339(a)} until {rfc3339(b)}." for a, b in one.held]
+    if one.step in LINE_STEPS and target.channel.paused_at is not None:
+        held.insert(0, f"The channel is paused: {target.channel.paused_why}")
+    return shown | ({"held": " ".join(held)} if held else {})
+
+
+def _why(one: Planned, target: Target, notice: NewNotice) -> str:
+    """When it begins and what ends it, in words."""
+    steps = [s.step for s in target.policy.steps]
+    at = steps.index(one.step)
+    if one.begins_at is None and (deadline := _deadline(notice)) is not None:
+        left = format_duration(deadline)
+        begins = f"The deadline of {left} passes before its turn comes, unless the steps before end sooner."
+    elif at == 0 or one.begins_at == notice.created_at:
+        begins = "Begins at once."
+    else:
+        begins = "Begins when the steps before have failed, or their waits are over without proof."
+    if one.hands_over:
+        return f"{begins} Once it is taken nothing further is sent: no proof comes of it."
+    return f"{begins} Proof of delivery ends the notice."
+
+
+def _content(
+    step: Step, target: Target, parameters: dict[str, str], phone: Phone, known: Known, prices: Prices
+) -> dict[str, Any]:
+    """What the step would send, and what that costs."""
+    template = target.template
+    match step:
+        case Step.SMS:
+            return _sms(render_sms(template, parameters), phone, known, prices)
+        case Step.LINE_NOTIFICATION:
+            flexible, payload = render_line(template, parameters)
+            return {
+                "kind": "flexible" if flexible else "template",
+                "content": payload,
+                "cost": _cost(prices.of(phone.country, step), 1),
+            }
+        case Step.LINE_PUSH:
+            return {
+                "content": render_push(template, parameters),
+                "cost": _cost(prices.of(phone.country, step), 1),
+            }
+        case Step.CALLBACK:
+            # The business's own system charges nothing, unless the business set a price.
+            known_price = prices.of(phone.country, step)
+            return {} if known_price is None else {"cost": amount(known_price, 1)}
+
+
+def _sms(text: str, phone: Phone, known: Known, prices: Prices) -> dict[str, Any]:
+    size = segments(text)
+    carriers = [r.carrier for r in known.facts.sms]
+    return {
+        "text": text,
+        "encoding": size.encoding,
+        "segments": size.segments,
+        "cost": _cost(prices.of(phone.country, Step.SMS, carriers[0]), size.segments),
+        "carriers": carriers,
+    }
+
+
+def _cost(known: Price | None, units: int) -> dict[str, Any]:
+    return {"amount": None, "currency": None} if known is None else amount(known, units)

@@ -1,0 +1,228 @@
+"""/v1/bindings and /v1/recipients: numbers and the LINE users behind them.
+
+Numbers come in bodies, never in addresses.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from todoke.actions import bindings as actions
+from todoke.actions.bindings import NewBinding
+from todoke.actions.intake import Invalid
+from todoke.core.durations import rfc3339
+from todoke.core.errors import InvalidNumber
+from todoke.core.phone import Phone, masked, parse
+from todoke.ids import is_id
+from todoke.server.api.channels import found_channel
+from todoke.server.api.friends import friend_view
+from todoke.server.api.models import BindingIn, LookupIn, UnbindIn, answer, problems
+from todoke.server.auth import Account
+from todoke.server.problems import Problem
+from todoke.server.services import Parts
+from todoke.storage import bindings as store
+from todoke.storage import channels, friends, reporting
+from todoke.storage.bindings import Binding
+from todoke.storage.channels import Channel
+from todoke.storage.database import Tx
+
+router = APIRouter(prefix="/v1", tags=["Friends and recipients"])
+
+MOST_BINDINGS = 100
+LAST_NOTICES = 20
+OWN_ACT = (
+    "LINE and the law of personal data want a binding to be the user's own act: a login, or an account link, of which "
+    "they were told what it is for. Never bind from lists that were bought or guessed."
+)
+_BINDING: dict[str, Any] = {
+    "id": "01K2W7J…",
+    "number": "0912•••678",
+    "provider": "default",
+    "user_id": "U0123456789abcdef0123456789abcdef",
+    "way": "account_link",
+    "bound_at": "2026-08-07T09:30:00.000Z",
+}
+_LOOKUP: dict[str, Any] = {
+    "number": "0912•••678",
+    "country": "TW",
+    "bindings": [
+        {
+            **{k: _BINDING[k] for k in ("id", "provider", "user_id", "way")},
+            "since": "2026-08-07T09:30:00.000Z",
+            "channels": [
+                {
+                    "channel": "01K2W7H…",
+                    "name": "Parcels",
+                    "state": "friend",
+                    "since": "2026-08-01T02:00:00.000Z",
+                    "source": "follow event",
+                }
+            ],
+        }
+    ],
+    "notices": [{"id": "01K2W7K…", "state": "delivered", "created_at": "2026-08-07T09:30:00.000Z"}],
+}
+
+
+def _at(time: int | None) -> str | None:
+    return None if time is None else rfc3339(time)
+
+
+def binding_view(binding: Binding) -> dict[str, Any]:
+    """A binding as the API shows it; the number is masked."""
+    return {
+        "id": binding.id,
+        "number": masked(binding.number),
+        "provider": binding.provider,
+        "user_id": binding.user_id,
+        "way": binding.way,
+        "consent": binding.consent,
+        "bound_at": rfc3339(binding.bound_at),
+        "unbound_at": _at(binding.unbound_at),
+        "unbound_why": binding.unbound_why,
+        "created_at": rfc3339(binding.created_at),
+    }
+
+
+@router.post(
+    "/bindings",
+    status_code=201,
+    summary="Bind a number to a LINE user",
+    description="Says that the user bound the number to their LINE account in your own system. Then a `line_push` step "
+    "finds them, if they are a friend. The same again answers 200 and the binding that stands; another user of "
+    f"the number is added, not exchanged. {OWN_ACT}",
+    responses={
+        200: answer(_BINDING, "It stood already."),
+        201: answer(_BINDING, "Bound."),
+        **problems(401, 404, 422),
+    },
+)
+async def bind(body: BindingIn, response: Response, account: Account, parts: Parts) -> dict[str, Any]:
+    wanted = NewBinding(
+        number=str(body.number),
+        user_id=body.user_id,
+        way=body.way,
+        consent=body.consent,
+        bound_at=body.bound_at,
+    )
+    async with parts.database.write() as tx:
+        channel = await found_channel(tx, account, body.channel)
+        binding, new = await actions.bind(tx, channel, wanted, parts.clock.now(), parts.ids)
+    if not new:
+        response.status_code = 200
+    return binding_view(binding) | {"notes": [OWN_ACT]}
+
+
+@router.get(
+    "/bindings",
+    summary="List bindings, the newest first",
+    description="Those that stand; with `ended=true` the others too. Numbers are masked. `next` is the `cursor` of the "
+    "next page.",
+    responses=problems(401, 422),
+)
+async def list_bindings(
+    account: Account,
+    parts: Parts,
+    ended: bool = False,
+    cursor: Annotated[str | None, Query(max_length=26)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> dict[str, Any]:
+    if cursor is not None and not is_id(cursor):
+        raise Problem(422, "invalid-cursor", "This cursor is not one that a former page gave as next.")
+    async with parts.database.read() as tx:
+        rows = await store.list_bindings(tx, account, ended=ended, before=cursor, limit=limit + 1)
+    page = rows[:limit]
+    shown: dict[str, Any] = {"bindings": [binding_view(x) for x in page]}
+    return shown | ({"next": page[-1].id} if len(rows) > limit else {})
+
+
+@router.delete(
+    "/bindings/{binding_id}",
+    summary="Unbind",
+    description="The number leads to this user no more. The binding is kept as ended, with when and why.",
+    responses={200: answer(_BINDING), **problems(401, 404, 422)},
+)
+async def unbind(
+    binding_id: str, account: Account, parts: Parts, body: UnbindIn | None = None
+) -> dict[str, Any]:
+    why = None if body is None else body.why
+    async with parts.database.write() as tx:
+        return binding_view(await actions.unbind(tx, account, binding_id, why, parts.clock.now()))
+
+
+@router.post(
+    "/recipients/lookup",
+    summary="What is known of a number",
+    description="Its bindings, how each user stands to the channels, and the last notices. The number stands in the "
+    "body, so that no log of addresses holds it.",
+    responses={200: answer(_LOOKUP), **problems(401, 404, 422)},
+)
+async def lookup(body: LookupIn, account: Account, parts: Parts) -> dict[str, Any]:
+    async with parts.database.read() as tx:
+        if body.channel is None:
+            asked = await channels.list_channels(tx, account)
+        else:
+            asked = [await found_channel(tx, account, body.channel)]
+        phone = _read(str(body.number), sorted({c.region for c in asked}))
+        provider = asked[0].provider if body.channel is not None else None
+        bound = await store.of_number(tx, account, phone.e164, provider, MOST_BINDINGS)
+        shown = await _with_friendships(tx, bound, asked)
+        channel_id = asked[0].id if body.channel is not None else None
+        notices = await reporting.notices_of_number(tx, account, phone.e164, channel_id, LAST_NOTICES)
+    return {
+        "number": masked(phone.e164),
+        "country": phone.country,
+        "bindings": shown,
+        "notices": [
+            {
+                "id": x.id,
+                "state": x.state,
+                "reason": x.reason,
+                "channel": x.channel_id,
+                "created_at": rfc3339(x.created_at),
+            }
+            for x in notices
+        ],
+    }
+
+
+def _read(text: str, regions: list[str]) -> Phone:
+    """The number that is meant; one without a country code belongs to a region of the account's channels."""
+    found: set[Phone] = set()
+    refused: InvalidNumber | None = None
+    for region in regions or ["TW"]:
+        try:
+            found.add(parse(text, region, "/number"))
+        except InvalidNumber as error:
+            refused = refused or error
+    if len(found) > 1:
+        raise Invalid(
+            f"{masked(text)} is a number in more than one country of your channels. Write it with its country code, "
+            "such as +886…, or name a channel.",
+            "/number",
+        )
+    if not found:
+        assert refused is not None
+        raise refused
+    return found.pop()
+
+
+async def _with_friendships(tx: Tx, bound: list[Binding], asked: list[Channel]) -> list[dict[str, Any]]:
+    known = await friends.in_channels(tx, (c.id for c in asked), (b.user_id for b in bound)) if bound else []
+    stands = {(x.channel_id, x.user_id): friend_view(x) for x in known}
+    unknown = {"state": "unknown", "since": None, "source": None}
+    return [
+        {
+            "id": b.id,
+            "provider": b.provider,
+            "user_id": b.user_id,
+            "way": b.way,
+            "since": rfc3339(b.bound_at),
+            "channels": [
+                {"channel": c.id, "name": c.name, **stands.get((c.id, b.user_id), unknown)}
+                for c in asked
+                if c.provider == b.provider
+            ],
+        }
+        for b in bound
+    ]
