@@ -101,6 +101,9 @@ async def test_a_friend(line: RunningEmulator, gateway: RunningGateway) -> None:
     push = said["steps"][0]
     assert push["why"] == "Begins at once. Once it is taken nothing further is sent: no proof comes of it."
     assert push["content"]["messages"][0]["text"] == "小明 您好,您的包裹已於 8 月 7 日送達門市。"
+    assert said["steps"][1]["why"].startswith("Begins only if line_push can't hand it over.")
+    end = said["if_nothing_proves_delivery"]
+    assert (end["state"], end["reason"], end["at"]) == ("handed_over", None, done["ended_at"])
     assert tried(done) == [("line_push", "accepted", "0:00:01")]
 
 

@@ -5,10 +5,13 @@ import msgspec
 from todoke.core.notice import Answered, Due, Notice, State, step
 from todoke.core.outcome import Answer, Outcome
 from todoke.core.routing import Facts, Policy, Step
-from todoke.core.states import END_STATES
+from todoke.core.states import END_STATES, Reason
 
 _MOST_MOVES = 100
 """A notice has at most four steps, each begun once here; the rest are holds and closings."""
+
+
+_TAKEN = Answer(outcome=Outcome.ACCEPTED, status=200)
 
 
 class Planned(msgspec.Struct, kw_only=True):
@@ -36,17 +39,24 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan(policy: Policy, facts: Facts, deadline_at: int | None, now: int) -> Plan:
-    """Plays a notice that is asked for now, under facts that stay as they are.
+    """Plays a notice that is asked for now, under facts that stay as they are. No step proves delivery.
 
-    A step that can prove itself is accepted and stays silent; one that can't is refused by its carrier, so that
-    the steps behind it show when they would begin.
+    The steps are those of a play in which carriers that give no proof refuse, so that the steps behind them show when
+    they would begin; the end is that of one in which they take the message.
     """
     # With one SMS carrier: which of several takes it changes nothing in what is shown.
     facts = msgspec.structs.replace(facts, sms=facts.sms[:1], channel_paused=False)
-    planned = [Planned(step=s.step) for s in policy.steps]
     notice = Notice(id="", policy=policy, created_at=now, deadline_at=deadline_at, due_at=now)
-    refused_why = None
-    at = now
+    planned, refused = _play(notice, facts, Answer(outcome=Outcome.INVALID, status=400))
+    _, ended = _play(notice, facts, _TAKEN)
+    why = refused.skips[-1][1] if refused.reason == Reason.FREQUENCY else None
+    return Plan(planned, ended.state, ended.reason, ended.ended_at, why)
+
+
+def _play(notice: Notice, facts: Facts, without_proof: Answer) -> tuple[list[Planned], Notice]:
+    """The steps as they go, and the notice at its end. `without_proof`: what carriers answer who give no proof."""
+    planned = [Planned(step=s.step) for s in notice.policy.steps]
+    at = notice.created_at
     for move in range(_MOST_MOVES):
         if notice.state in END_STATES or notice.due_at is None:
             break
@@ -54,22 +64,15 @@ def plan(policy: Policy, facts: Facts, deadline_at: int | None, now: int) -> Pla
         before = notice
         notice, attempt = step(notice, Due(facts, str(move)), at)
         _note_skips(planned, before, notice)
-        if notice.state is State.REFUSED and notice.reason == "frequency":
-            refused_why = notice.skips[-1][1]
         if attempt is None:
             _note_hold(planned, notice, at)
             continue
         here = planned[attempt.step_index]
         if here.begins_at is None:
             here.begins_at, here.hands_over = at, not attempt.gives_proof
-        notice, _ = step(notice, Answered(attempt.id, _answer(attempt.gives_proof)), at)
-    return Plan(planned, notice.state, notice.reason, notice.ended_at, refused_why)
-
-
-def _answer(gives_proof: bool) -> Answer:
-    if gives_proof:
-        return Answer(outcome=Outcome.ACCEPTED, status=200)
-    return Answer(outcome=Outcome.INVALID, status=400)
+        answer = _TAKEN if attempt.gives_proof else without_proof
+        notice, _ = step(notice, Answered(attempt.id, answer), at)
+    return planned, notice
 
 
 def _note_skips(planned: list[Planned], before: Notice, after: Notice) -> None:

@@ -37,8 +37,8 @@ async def explain(tx: Tx, target: Target, wanted: Wanted, parts: Services) -> di
     planned = plan(target.policy, known.facts, notice.deadline_at, now)
     waits = written(target.policy)["steps"]
     shown = [
-        _step(one, w, target, notice, phone, known, parts.prices)
-        for one, w in zip(planned.steps, waits, strict=True)
+        _step(planned.steps[: i + 1], w, target, notice, phone, known, parts.prices)
+        for i, w in enumerate(waits)
     ]
     return {
         "dry_run": True,
@@ -85,22 +85,24 @@ def _end(planned: Plan) -> dict[str, Any]:
 
 
 def _step(
-    one: Planned,
-    planned: dict[str, Any],
+    steps: list[Planned],
+    written_step: dict[str, Any],
     target: Target,
     notice: NewNotice,
     phone: Phone,
     known: Known,
     prices: Prices,
 ) -> dict[str, Any]:
+    """The last of these steps, as it would go; those before say what must have failed for it to begin."""
+    one = steps[-1]
     runs = one.why_not is None
-    shown: dict[str, Any] = {**planned, "would_run": runs}
+    shown: dict[str, Any] = {**written_step, "would_run": runs}
     if not runs:
         return shown | {"why_not": one.why_not}
     if one.begins_at is not None:
         after = one.begins_at - notice.created_at
         shown |= {"begins_at": rfc3339(one.begins_at), "begins_after": format_duration(after)}
-    shown["why"] = _why(one, target, notice)
+    shown["why"] = _why(steps, notice)
     parameters: dict[str, str] = json.loads(notice.parameters)
     shown |= _content(one.step, target, parameters, phone, known, prices)
     held = [f"Quiet hours hold it from {rfc3339(a)} until {rfc3339(b)}." for a, b in one.held]
@@ -109,14 +111,16 @@ def _step(
     return shown | ({"held": " ".join(held)} if held else {})
 
 
-def _why(one: Planned, target: Target, notice: NewNotice) -> str:
-    """When it begins and what ends it, in words."""
-    steps = [s.step for s in target.policy.steps]
-    at = steps.index(one.step)
-    if one.begins_at is None and (deadline := _deadline(notice)) is not None:
+def _why(steps: list[Planned], notice: NewNotice) -> str:
+    """When the last of these steps begins and what ends it, in words."""
+    *before, one = steps
+    taken = [s.step for s in before if s.hands_over]
+    if taken:
+        begins = f"Begins only if {' and '.join(taken)} can't hand it over."
+    elif one.begins_at is None and (deadline := _deadline(notice)) is not None:
         left = format_duration(deadline)
         begins = f"The deadline of {left} passes before its turn comes, unless the steps before end sooner."
-    elif at == 0 or one.begins_at == notice.created_at:
+    elif not before or one.begins_at == notice.created_at:
         begins = "Begins at once."
     else:
         begins = "Begins when the steps before have failed, or their waits are over without proof."
