@@ -1,5 +1,6 @@
 """/v1/notices: one, many, read, cancel, and what would happen."""
 
+import asyncio
 import json
 from typing import Annotated, Any
 
@@ -25,6 +26,9 @@ from todoke.server.services import Parts, Services
 from todoke.storage import reporting
 from todoke.storage.database import Tx
 from todoke.storage.notices import NewNotice
+
+PORTION = 100
+"""Items that are checked before the event loop gets its turn."""
 
 router = APIRouter(prefix="/v1/notices", tags=["Notices"])
 
@@ -114,52 +118,72 @@ async def create_notices(
     body: NoticesIn, request: Request, account: Account, parts: Parts, key: IdempotencyKey = None
 ) -> Response:
     now, digest = parts.clock.now(), digest_of(request, await request.body())
+    asked = [_read_item(item) for item in body.notices]
     async with parts.database.write() as tx:
         if (before := await recall(tx, account, key, digest, now)) is not None:
             return before
-        targets: dict[str, Target | TodokeError] = {}
-        results: list[dict[str, Any]] = []
-        notices: list[NewNotice] = []
-        for item in body.notices:
-            try:
-                notice = await _one_of_many(tx, account, item, targets, parts, now)
-            except TodokeError as error:
-                results.append(_refusal(error))
-            else:
-                notices.append(notice)
-                results.append({"id": notice.id, "state": notice.state})
+        targets = await _targets(tx, account, asked, parts)
+    results: list[dict[str, Any]] = []
+    notices: list[NewNotice] = []
+    # Outside of any transaction and in portions: LINE wants its webhooks answered within two seconds meanwhile.
+    for i, item in enumerate(asked):
+        if i % PORTION == PORTION - 1:
+            await asyncio.sleep(0)
+        try:
+            notice = _one_of_many(item, targets, parts, now)
+        except TodokeError as error:
+            results.append(_refusal(error))
+        else:
+            notices.append(notice)
+            results.append({"id": notice.id, "state": notice.state})
+    refused = len(results) - len(notices)
+    answered = {"accepted": len(notices), "refused": refused, "results": results}
+    async with parts.database.write() as tx:
+        # The same call may have been made a second time in between.
+        if (before := await recall(tx, account, key, digest, now)) is not None:
+            return before
         await intake.insert(tx, notices)
-        refused = len(results) - len(notices)
-        answered = {"accepted": len(notices), "refused": refused, "results": results}
         response = await remember(tx, account, key, digest, answered, now)
     ACCEPTED.inc(len(notices))
     parts.wake()
     return response
 
 
-async def _one_of_many(
-    tx: Tx,
-    account: str,
-    item: Any,
-    targets: dict[str, Target | TodokeError],
-    parts: Services,
-    now: int,
-) -> NewNotice:
+def _read_item(item: Any) -> NoticeIn | TodokeError:
     try:
-        one = NoticeIn.model_validate(item)
+        return NoticeIn.model_validate(item)
     except ValidationError as error:
         found = findings(error.errors(include_input=False))
-        raise InvalidParameters(f"{found[0][0]}: {found[0][1]}", found[0][0], found) from None
-    shared = json.dumps([one.channel, one.template, one.policy], sort_keys=True)
-    if shared not in targets:
-        try:
-            targets[shared] = await _resolve(tx, account, one, parts, store_policy=True)
-        except TodokeError as error:
-            targets[shared] = error
-    target = targets[shared]
+        return InvalidParameters(f"{found[0][0]}: {found[0][1]}", found[0][0], found)
+
+
+def _shared(item: NoticeIn) -> str:
+    return json.dumps([item.channel, item.template, item.policy], sort_keys=True)
+
+
+async def _targets(
+    tx: Tx, account: str, asked: list[NoticeIn | TodokeError], parts: Services
+) -> dict[str, Target | TodokeError]:
+    """Channel, template and policy of the items, each combination once; or why there is none such."""
+    targets: dict[str, Target | TodokeError] = {}
+    for item in asked:
+        if isinstance(item, NoticeIn) and (shared := _shared(item)) not in targets:
+            try:
+                targets[shared] = await _resolve(tx, account, item, parts, store_policy=True)
+            except TodokeError as error:
+                targets[shared] = error
+    return targets
+
+
+def _one_of_many(
+    item: NoticeIn | TodokeError, targets: dict[str, Target | TodokeError], parts: Services, now: int
+) -> NewNotice:
+    if isinstance(item, TodokeError):
+        raise item
+    target = targets[_shared(item)]
     if isinstance(target, TodokeError):
         raise target
-    return intake.make_notice(target, _wanted(one), now, parts.ids)[0]
+    return intake.make_notice(target, _wanted(item), now, parts.ids)[0]
 
 
 def _refusal(error: TodokeError) -> dict[str, Any]:
