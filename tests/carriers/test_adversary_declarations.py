@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from todoke.carriers.declarations import declared_kind
-from todoke.carriers.smpp import DeclarationError as SmppDeclarationError
+from todoke.carriers.declarations import DeclarationError, declared_kind
 from todoke.carriers.smpp import load_smpp
-from todoke.carriers.sms_http import DeclarationError, load_declaration
+from todoke.carriers.sms_http import load_declaration
 
 
 def bomb(least: str, bound: str) -> str:
@@ -49,5 +48,11 @@ def test_a_hostile_smpp_declaration_is_refused_at_once(tmp_path: Path, field: st
     plain = {"kind": "smpp", "name": "relay", "host": "smpp.example.com", "port": "2775", "system_id": "x"}
     lines = {**plain, "password": '"{secret:P}"', "source": "{address: SHOP}", field: value}
     file.write_text("".join(f"{k}: {v}\n" for k, v in lines.items()))
-    with pytest.raises(SmppDeclarationError):
+    with pytest.raises(DeclarationError):
         load_smpp(file)
+
+
+def test_a_file_without_end_is_refused_before_it_is_read_whole() -> None:
+    for load in (load_declaration, load_smpp):
+        with pytest.raises(DeclarationError, match="over 64 KiB"):
+            load(Path("/dev/zero"))

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carriers.smsc import DECLARATION
-from todoke.carriers.smpp import DeclarationError, load_smpp, parse_smpp
+from todoke.carriers.declarations import DeclarationError
+from todoke.carriers.smpp import load_smpp, parse_smpp
 
 GOOD = DECLARATION.format(host="smpp.example.com", port=2775)
 

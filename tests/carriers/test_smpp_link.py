@@ -26,7 +26,8 @@ from carriers.smsc import (
     until_smsc,
 )
 from todoke.carriers import EventKind
-from todoke.carriers.smpp import DeclarationError, SmppCarrier
+from todoke.carriers.declarations import DeclarationError
+from todoke.carriers.smpp import SmppCarrier
 from todoke.core.outcome import Outcome
 from todoke.core.sms_text import segments
 from todoke.logs import set_up_logging

@@ -9,9 +9,9 @@ import pytest
 
 from carriers.shop import BASE, NOW, TAG, TOKEN, URL, posted
 from todoke.carriers import EventKind
+from todoke.carriers.declarations import DeclarationError
 from todoke.carriers.sms_http import (
     Declaration,
-    DeclarationError,
     SmsHttpCarrier,
     load_declaration,
     parse_declaration,

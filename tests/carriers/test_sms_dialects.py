@@ -11,8 +11,8 @@ import pytest
 
 from carriers.shop import BASE, MESSAGE_OUT, NOW, NUMBER, TAG, TOKEN, URL, declared
 from todoke.carriers import BadEvent, BadSignature, EventKind, SmsMessage
-from todoke.carriers.declarations import declared_kind
-from todoke.carriers.sms_http import DeclarationError, SmsHttpCarrier, parse_declaration
+from todoke.carriers.declarations import DeclarationError, declared_kind
+from todoke.carriers.sms_http import SmsHttpCarrier, parse_declaration
 from todoke.core.outcome import Outcome
 
 OK = b'{"result":{"code":0,"ids":["m-1"]}}'

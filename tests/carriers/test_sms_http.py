@@ -8,9 +8,9 @@ import pytest
 
 from carriers.shop import MESSAGE_OUT, NOW, NUMBER, TAG, TEXT, TOKEN, URL, carrier, declared, posted
 from todoke.carriers import Carrier, EventKind, SmsMessage
+from todoke.carriers.declarations import DeclarationError
 from todoke.carriers.over_http import make_session
 from todoke.carriers.sms_http import (
-    DeclarationError,
     SmsHttpCarrier,
     emulator_declaration,
 )

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from carriers.shop import BASE, NOW, TAG, TOKEN, URL, declared, posted
 from todoke.carriers import BadEvent, BadSignature, EventKind
+from todoke.carriers.declarations import DeclarationError
 from todoke.carriers.sms_http import (
-    DeclarationError,
     SmsHttpCarrier,
     parse_declaration,
 )

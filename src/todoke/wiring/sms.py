@@ -5,10 +5,9 @@ from functools import partial
 
 import aiohttp
 
-from todoke.carriers.declarations import declared_kind
-from todoke.carriers.smpp import DeclarationError as SmppDeclarationError
+from todoke.carriers.declarations import DeclarationError, declared_kind
 from todoke.carriers.smpp import SmppCarrier, load_smpp
-from todoke.carriers.sms_http import DeclarationError, SmsHttpCarrier, emulator_declaration, load_declaration
+from todoke.carriers.sms_http import SmsHttpCarrier, emulator_declaration, load_declaration
 from todoke.settings import Settings, SettingsError
 
 EMULATOR_CARRIER = "emulator"
@@ -27,7 +26,7 @@ def sms_carriers(
     """The SMS carriers of the settings, in their order. Raises SettingsError."""
     try:
         return [_sms_carrier(name, settings, http, receipt_secret, store) for name in settings.sms_carriers]
-    except (DeclarationError, SmppDeclarationError) as error:
+    except DeclarationError as error:
         raise SettingsError(str(error)) from None
 
 

@@ -10,7 +10,7 @@ How to write a declaration: `docs/sms-carriers.md`.
 """
 
 from todoke.carriers.smpp.carrier import SmppCarrier
-from todoke.carriers.smpp.declaration import DeclarationError, SmppDeclaration
+from todoke.carriers.smpp.declaration import SmppDeclaration
 from todoke.carriers.smpp.load import load_smpp, parse_smpp
 
-__all__ = ["DeclarationError", "SmppCarrier", "SmppDeclaration", "load_smpp", "parse_smpp"]
+__all__ = ["SmppCarrier", "SmppDeclaration", "load_smpp", "parse_smpp"]

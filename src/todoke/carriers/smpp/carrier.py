@@ -9,8 +9,9 @@ import structlog
 from aiosmpplib import SmppCommandStatus, SubmitSm
 
 from todoke.carriers import BadSignature, InboundEvent, SmsMessage
+from todoke.carriers.declarations import DeclarationError
 from todoke.carriers.smpp.answers import THROTTLED, not_taken, taken
-from todoke.carriers.smpp.declaration import DeclarationError, SmppDeclaration
+from todoke.carriers.smpp.declaration import SmppDeclaration
 from todoke.carriers.smpp.link import Link
 from todoke.carriers.smpp.messages import Unfit, submits
 from todoke.carriers.smpp.pace import Pace

@@ -17,15 +17,6 @@ def seconds(duration: str) -> float:
     return float(duration[:-2]) / 1000 if duration.endswith("ms") else float(duration[:-1])
 
 
-class DeclarationError(Exception):
-    """A declaration that can't be used. The text names file, field and remedy, never a secret's value."""
-
-    def __init__(self, file: str, field: str, problem: str) -> None:
-        super().__init__(f"{file}: {field}: {problem}" if field else f"{file}: {problem}")
-        self.file = file
-        self.field = field
-
-
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Misspelt fields must not pass in silence: they would change what is sent."""
 

@@ -6,12 +6,11 @@ How to write a declaration: `docs/sms-carriers.md`.
 """
 
 from todoke.carriers.sms_http.carrier import SmsHttpCarrier
-from todoke.carriers.sms_http.declaration import Declaration, DeclarationError
+from todoke.carriers.sms_http.declaration import Declaration
 from todoke.carriers.sms_http.load import emulator_declaration, load_declaration, parse_declaration
 
 __all__ = [
     "Declaration",
-    "DeclarationError",
     "SmsHttpCarrier",
     "emulator_declaration",
     "load_declaration",

@@ -10,9 +10,10 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from yarl import URL
 
 from todoke.carriers import InboundEvent, SmsMessage
+from todoke.carriers.declarations import DeclarationError
 from todoke.carriers.over_http import NOTHING_LEFT, clean, no_answer, read_body, timeouts
 from todoke.carriers.sms_http.answers import Judge
-from todoke.carriers.sms_http.declaration import Declaration, DeclarationError
+from todoke.carriers.sms_http.declaration import Declaration
 from todoke.carriers.sms_http.paths import as_text
 from todoke.carriers.sms_http.placeholders import (
     MESSAGE,

@@ -17,15 +17,6 @@ Status = str | int | float | bool
 StatusRange = Annotated[str, msgspec.Meta(pattern=r"^[1-5][0-9]{2}-[1-5][0-9]{2}$")]
 
 
-class DeclarationError(Exception):
-    """A declaration that can't be used. The text names file, field and remedy, never a secret's value."""
-
-    def __init__(self, file: str, field: str, problem: str) -> None:
-        super().__init__(f"{file}: {field}: {problem}" if field else f"{file}: {problem}")
-        self.file = file
-        self.field = field
-
-
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Misspelt fields must not pass in silence: they would change what counts as sent."""
 
