@@ -10,19 +10,19 @@ from typing import NamedTuple
 import msgspec
 
 from todoke.actions import friends, tally
-from todoke.carriers import EventKind, InboundEvent
+from todoke.actions.proofs import TELLING, Found, add_parts, add_proofs
+from todoke.carriers import InboundEvent
 from todoke.core.errors import IllegalTransition
-from todoke.core.notice import Answered, Event, NoProof, Notice, Proof, step
+from todoke.core.notice import Answered, Event, Notice, step
 from todoke.core.outcome import Answer, Outcome
-from todoke.core.routing import Step
-from todoke.storage import channel_hours, content, inbox, message_ids
+from todoke.storage import channel_hours, content, inbox
 from todoke.storage import channels as channel_store
 from todoke.storage import notices as store
 from todoke.storage.database import Tx
 from todoke.storage.inbox import Stored
 from todoke.storage.lookup import Lookup
-from todoke.storage.message_ids import Name, Part
-from todoke.storage.notices import Loaded, Owner
+from todoke.storage.message_ids import Name
+from todoke.storage.notices import Loaded
 
 
 class AnswerTo(NamedTuple):
@@ -36,14 +36,6 @@ class AnswerTo(NamedTuple):
     answer: Answer
     carrier: str | None = None
     token: bytes | None = None
-
-
-class Found(NamedTuple):
-    """An event that was not applied before, whose carrier sent it, and the channel that signed it."""
-
-    event: InboundEvent
-    carrier: str
-    channel_id: str | None
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -74,9 +66,9 @@ async def record(
         events.setdefault(x.notice_id, []).append(Answered(x.attempt_id, x.answer))
     found = await _new_events(tx, requests, now) if requests else []
     tagged = [x for x in found if x.event.kind in TELLING and x.event.tag is not None]
-    unknown = await _add_proofs(tx, tagged, events) if tagged else 0
-    named = [x for x in found if x.event.kind in TELLING and x.event.tag is None]
-    unknown += await _add_parts(tx, answers, named, events, now)
+    unknown = await add_proofs(tx, tagged, events) if tagged else 0
+    by_name = [x for x in found if x.event.kind in TELLING and x.event.tag is None]
+    unknown += await add_parts(tx, _names(answers), by_name, events, now)
     if followed := [x for x in found if x.event.kind in friends.FRIEND_EVENTS]:
         await friends.record_events(tx, [(x.channel_id, x.event) for x in followed if x.channel_id])
     loaded, result = await apply(tx, events, now, lookup)
@@ -135,9 +127,16 @@ def _doubled(notice: Notice) -> int:
 
 FORBIDDEN = 403
 """LINE knows the token, and does not let this account or machine do it."""
-LINE = "line"
-"""What the inbox calls LINE; SMS carriers have the names of their declarations."""
-TELLING = frozenset({EventKind.PROOF, EventKind.NO_PROOF})
+
+
+def _names(answers: Iterable[AnswerTo]) -> dict[Name, str]:
+    """What carriers have named the messages that they took, and whose each is."""
+    return {
+        (x.carrier, m): x.attempt_id
+        for x in answers
+        if x.carrier is not None and x.answer.outcome is Outcome.ACCEPTED
+        for m in x.answer.message_ids
+    }
 
 
 async def _new_events(tx: Tx, requests: Sequence[Read], now: int) -> list[Found]:
@@ -154,89 +153,6 @@ async def _new_events(tx: Tx, requests: Sequence[Read], now: int) -> list[Found]
             if tells or event.kind in friends.FRIEND_EVENTS:
                 found.append(Found(event, request.stored.carrier, request.stored.channel_id))
     return found
-
-
-async def _add_proofs(tx: Tx, found: Sequence[Found], events: dict[str, list[Event]]) -> int:
-    """Adds what the events prove, by notice. Answers how many were about messages that are not ours.
-
-    What one carrier tells, or one channel signed, proves nothing about another's messages.
-    """
-    owners = await store.owners_of(tx, {x.event.tag for x in found if x.event.tag is not None})
-    unknown = 0
-    for event, carrier, signed_by in found:
-        tag = event.tag or ""
-        owner = owners.get(tag)
-        if owner is None or not _is_from(owner, carrier, signed_by):
-            unknown += 1
-        elif event.kind is EventKind.PROOF:
-            events.setdefault(owner.notice_id, []).append(Proof(tag, event.at))
-        else:
-            events.setdefault(owner.notice_id, []).append(NoProof(tag, event.at, event.detail))
-    return unknown
-
-
-def _is_from(owner: Owner, carrier: str, signed_by: str | None) -> bool:
-    """Whether this carrier, or this channel at LINE, has had the attempt."""
-    if carrier == LINE:
-        return owner.carrier is None and signed_by == owner.channel_id
-    # An SMS of the first version has no carrier written down; there was only one.
-    return owner.step is Step.SMS and owner.carrier in (carrier, None)
-
-
-async def _add_parts(
-    tx: Tx, answers: Sequence[AnswerTo], found: Sequence[Found], events: dict[str, list[Event]], now: int
-) -> int:
-    """Adds what receipts say that name a message or its parts as their carrier does.
-
-    Answers how many named none of ours. A message has reached its recipient when all its parts have. A receipt
-    that comes before the answer which says whose it is waits for that.
-    """
-    named: dict[Name, str] = {
-        (x.carrier, m): x.attempt_id
-        for x in answers
-        if x.carrier is not None and x.answer.outcome is Outcome.ACCEPTED
-        for m in x.answer.message_ids
-    }
-    told: dict[Name, InboundEvent] = {}
-    for event, carrier, _ in found:
-        if event.message_id is not None:
-            told.setdefault((carrier, event.message_id), event)
-    if not named and not told:
-        return 0
-    known = await message_ids.find(tx, {*named, *told})
-    parts = [
-        _part(name, known.get(name), named.get(name), told.get(name), now) for name in sorted({*named, *told})
-    ]
-    await message_ids.put(tx, parts, known)
-    attempts = {p.attempt_id for p in parts if p.attempt_id is not None and p.reached is not None}
-    owners = await store.owners_of(tx, attempts)
-    for attempt_id, all_parts in (await message_ids.parts_of(tx, attempts)).items():
-        if attempt_id not in owners:
-            continue
-        notice_events = events.setdefault(owners[attempt_id].notice_id, [])
-        failed = [p for p in all_parts if p.reached == 0]
-        times = [p.told_at for p in all_parts if p.told_at is not None]
-        if failed:
-            notice_events.append(NoProof(attempt_id, failed[0].told_at or now, failed[0].detail))
-        elif all(p.reached for p in all_parts):
-            notice_events.append(Proof(attempt_id, max(times)))
-    return sum(p.attempt_id is None for p in parts)
-
-
-def _part(
-    name: Name, before: Part | None, attempt_id: str | None, told: InboundEvent | None, now: int
-) -> Part:
-    carrier, message_id = name
-    part = before or Part(carrier=carrier, message_id=message_id, stored_at=now)
-    if attempt_id is not None and part.attempt_id not in (None, attempt_id):
-        # The carrier has begun to use its ids again: what was said of the old message is not of this one.
-        part = Part(carrier=carrier, message_id=message_id, stored_at=now)
-    if attempt_id is not None:
-        part = msgspec.structs.replace(part, attempt_id=attempt_id, stored_at=now)
-    if told is not None:
-        reached = int(told.kind is EventKind.PROOF)
-        part = msgspec.structs.replace(part, reached=reached, told_at=told.at, detail=told.detail)
-    return part
 
 
 async def _consequences(
