@@ -4,9 +4,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from emulator_support import RunningEmulator, running_emulator
 from gateway_support import RunningGateway, running_gateway
+
+# How long an example takes tells of the machine: what is fast is measured in `bench`.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """`todoke reconcile`: our counts beside LINE's, for whoever checks LINE's bill."""
 
-from datetime import datetime
+import re
 from typing import Annotated, Any
 
 import typer
@@ -15,14 +15,15 @@ KINDS = {
     "flexible": "flexible notifications",
     "push": "pushes",
 }
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAMED = 10
 """Notices that are printed for one difference; --json has more."""
 
 
 def reconcile(
     date: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="One of LINE's days (UTC+9). Left out: yesterday."),
+        str | None,
+        typer.Option(help="One of LINE's days (UTC+9), such as 2026-08-07. Left out: yesterday."),
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=92, help="So many days up to yesterday.")] = None,
     channel: Annotated[
@@ -37,7 +38,9 @@ def reconcile(
     """
     if date is not None and days is not None:
         fail("Give either --date or --days.", 2)
-    asked = {"since": None if date is None else f"{date:%Y-%m-%d}", "days": days, "channel": channel}
+    if date is not None and not _DAY.fullmatch(date):
+        fail(f"--date is {date!r}, which is no day. Write year, month and day, such as 2026-08-07.", 2)
+    asked = {"since": date, "days": days, "channel": channel}
     with client() as todoke:
         found = todoke.reconcile(**{k: v for k, v in asked.items() if v is not None})
     if as_json:

@@ -29,7 +29,7 @@ from todoke.server.web import routes as web
 
 DESCRIPTION = """\
 Sends the notices that a business owes its customers over LINE Official Notification, follows each to a known end,
-and carries by SMS what LINE can't deliver in time.
+and carries by LINE push, SMS or the business's own system what LINE can't deliver in time.
 
 Times are RFC 3339 in UTC; durations are written `90s`, `30m`, `24h`, `7d`. Errors are `application/problem+json`;
 branch on `type` and `status`, not on texts. Numbers are masked in every answer and never stand in an address.

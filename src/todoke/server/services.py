@@ -69,7 +69,6 @@ class Services:
     line_reader: EventReader
     receipt_readers: Mapping[str, ReceiptReader]
     """Of the SMS carriers that post receipts, by name."""
-    sms_carriers: tuple[str, ...]
     prices: Prices
     receipt_secret: str
     inbox: InboxWriter

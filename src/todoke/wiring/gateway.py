@@ -162,7 +162,6 @@ class Gateway:
             setup=setup,
             line_reader=line,
             receipt_readers=receipt_readers,
-            sms_carriers=sms.names,
             prices=prices,
             receipt_secret=receipt_secret,
             inbox=self._inbox,

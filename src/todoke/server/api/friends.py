@@ -74,7 +74,10 @@ async def sync_friends(channel: str, account: Account, parts: Parts) -> dict[str
     async with parts.database.write() as tx:
         found = await found_channel(tx, account, channel)
         if found.access_token is None:
-            detail = "The channel has no access token, so LINE can't be asked. Set one with PATCH /v1/channels/{id}."
+            detail = (
+                "The channel has no access token, so LINE can't be asked. `todoke doctor` says why. Set one with "
+                "`todoke channels token`, or PATCH /v1/channels/{id}."
+            )
             raise Problem(409, "no-access-token", detail)
         if found.paused_at is not None:
             raise Problem(409, "channel-paused", f"{_paused(found)} Resume it first.")

@@ -34,7 +34,7 @@ async def front(request: Request, parts: Parts) -> Response:
         # Only how many: this page asks nobody for a key, and texts name channels.
         alarms=len(standing),
         base_url=parts.base_url,
-        sms=", ".join(parts.sms_carriers),
+        sms=list(parts.receipt_readers),
         emulated=parts.setup.every_number_is_a_test_number,
     )
     return HTMLResponse(page, headers=_HEADERS)
