@@ -117,7 +117,6 @@ receipt:
   delivered: [DELIVRD]
   failed: [UNDELIV]
   intermediate: [ENROUTE]
-timeout: 500ms
 """
 
 

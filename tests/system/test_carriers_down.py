@@ -81,18 +81,21 @@ async def test_where_a_is_down_b_takes_it_at_once_and_a_gets_it_no_more(shop: Sh
 
 
 @pytest.mark.parametrize("trouble", ["silent", "broken"])
-async def test_what_a_may_have_taken_never_goes_to_b(shop: Shop, trouble: str) -> None:
-    shop.a.behave = trouble
-    notice = await shop.send()
-    assert (routes(notice), notice["state"]) == ([("a", "unknown")], "waiting")
-    shop.a.behave = "ok"
-    await shop.gateway.advance("4d")
-    notice = await shop.gateway.notice(notice["id"])
-    assert (routes(notice), ended(notice)) == (
-        [("a", "unknown")],
-        ("not_delivered", "unknown", "3 days, 0:00:00"),
-    )
-    assert (len(shop.a.got), len(shop.b.got)) == (1, 0)
+async def test_what_a_may_have_taken_never_goes_to_b(
+    line: RunningEmulator, tmp_path: Path, trouble: str
+) -> None:
+    async with shops(line, tmp_path / "data", "timeout: 500ms") as shop:
+        shop.a.behave = trouble
+        notice = await shop.send()
+        assert (routes(notice), notice["state"]) == ([("a", "unknown")], "waiting")
+        shop.a.behave = "ok"
+        await shop.gateway.advance("4d")
+        notice = await shop.gateway.notice(notice["id"])
+        assert (routes(notice), ended(notice)) == (
+            [("a", "unknown")],
+            ("not_delivered", "unknown", "3 days, 0:00:00"),
+        )
+        assert (len(shop.a.got), len(shop.b.got)) == (1, 0)
 
 
 async def test_what_a_had_taken_although_it_did_not_answer_is_proven_by_its_receipt(shop: Shop) -> None:
