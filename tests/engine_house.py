@@ -10,6 +10,7 @@ from typing import Any
 from notice_support import START
 from storage_support import Shop, ids, new_notice, notice_of, shop
 from todoke.actions.facts import Setup
+from todoke.actions.reactions import Reactions
 from todoke.carriers import LineNotification, LinePush, Posting, SmsMessage
 from todoke.clock import SteppedClock
 from todoke.core.notice import Notice
@@ -77,6 +78,7 @@ class House:
         self.setup = Setup(
             sms_routes=self.sms.routes, sms_began=self.sms.began, every_number_is_a_test_number=True
         )
+        self.reactions = Reactions(ids)
         self.engines: list[Engine] = []
         self.shop: Shop
 
@@ -111,6 +113,7 @@ class House:
             lookup=Lookup(),
             ids=ids,
             seal=SEAL,
+            reactions=self.reactions,
         )
         self.engines.append(made)
         return made

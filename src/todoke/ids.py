@@ -57,6 +57,20 @@ def is_id(text: str) -> bool:
     return len(text) == LENGTH and all(c in _ALPHABET for c in text)
 
 
+def to_bytes(text: str) -> bytes:
+    """An id as 16 bytes."""
+    value = 0
+    for character in text:
+        value = value << 5 | _ALPHABET.index(character)
+    return value.to_bytes(16)
+
+
+def from_bytes(raw: bytes) -> str:
+    """The id of 16 bytes."""
+    value = int.from_bytes(raw)
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
+
+
 def as_uuid(text: str) -> str:
     """The same 128 bits as a UUID in hex, for those who want one: LINE's retry key."""
     value = 0

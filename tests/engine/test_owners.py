@@ -427,7 +427,7 @@ async def test_while_the_lease_is_in_doubt_nothing_leaves(
     await house.open()
     wanted = await house.ask(3)
     says = Says()
-    recorder = Recorder(house.clock, house.database, house.lookup, {})
+    recorder = Recorder(house.clock, house.database, house.lookup, {}, house.reactions)
     deliver = Deliver(
         house.clock,
         house.database,

@@ -54,11 +54,13 @@ async def prove(house: House, proofs: Iterable[tuple[str, int, bool, str | None]
         for tag, at, reached, detail in proofs
     ]
     async with house.database.write() as tx:
-        return await record(tx, [], [webhook(house, events)], house.clock.now(), house.lookup)
+        return await record(
+            tx, [], [webhook(house, events)], house.clock.now(), house.lookup, house.reactions
+        )
 
 
 def new_recorder(house: House) -> Recorder:
-    return Recorder(house.clock, house.database, house.lookup, {})
+    return Recorder(house.clock, house.database, house.lookup, {}, house.reactions)
 
 
 async def recorded(house: House, recorder: Recorder, items: list[ToSend], answer: Answer) -> None:
@@ -150,7 +152,7 @@ async def test_every_channel_that_was_denied_is_paused_once(house: House) -> Non
     items = [*await claimed(house, first), *await claimed(house, second)]
     answers = [AnswerTo(i.notice_id, i.attempt.id, DENIED) for i in items]
     async with house.database.write() as tx:
-        result = await record(tx, answers, [], START, house.lookup)
+        result = await record(tx, answers, [], START, house.lookup, house.reactions)
         assert len(result.paused) == 2
         assert all("401" in why and "no such token" in why for why in result.paused)
         for at in (first, second):
@@ -158,13 +160,15 @@ async def test_every_channel_that_was_denied_is_paused_once(house: House) -> Non
             assert channel is not None
             assert channel.paused_at == START
     async with house.database.write() as tx:
-        assert (await record(tx, answers, [], START + 1, house.lookup)).paused == []
+        assert (await record(tx, answers, [], START + 1, house.lookup, house.reactions)).paused == []
 
 
 async def test_an_answer_for_a_notice_that_is_gone_is_no_error(house: House) -> None:
     await house.open()
     async with house.database.write() as tx:
-        result = await record(tx, [AnswerTo("gone", "gone", DENIED)], [], START, house.lookup)
+        result = await record(
+            tx, [AnswerTo("gone", "gone", DENIED)], [], START, house.lookup, house.reactions
+        )
     assert result.paused == []
 
 
@@ -204,7 +208,14 @@ async def test_proofs_in_one_go_may_be_doubled_late_and_foreign(house: House) ->
     ]
     # The answers follow: overtaken, they move nothing.
     async with house.database.write() as tx:
-        await record(tx, [AnswerTo(n, items[n], ACCEPTED) for n in wanted], [], START + 9, house.lookup)
+        await record(
+            tx,
+            [AnswerTo(n, items[n], ACCEPTED) for n in wanted],
+            [],
+            START + 9,
+            house.lookup,
+            house.reactions,
+        )
     assert [n.state for n in [await house.notice(w) for w in wanted]] == ["delivered", "delivered", "queued"]
 
 
@@ -216,11 +227,11 @@ async def test_an_event_that_comes_again_counts_once_even_in_another_request(hou
     other = InboundEvent(id="E2", kind=EventKind.FOLLOW, at=START, user_id="U1")
     async with house.database.write() as tx:
         twice = [webhook(house, [event, event, other]), webhook(house, [event])]
-        assert (await record(tx, [], twice, START, house.lookup)).unknown_tags == 0
+        assert (await record(tx, [], twice, START, house.lookup, house.reactions)).unknown_tags == 0
     before = await house.notice(notice_id)
     assert (before.state, before.attempts[0].proof_at) == ("delivered", START + 1)
     async with house.database.write() as tx:
-        await record(tx, [], [webhook(house, [event])], START + 9, house.lookup)
+        await record(tx, [], [webhook(house, [event])], START + 9, house.lookup, house.reactions)
     assert await house.notice(notice_id) == before
 
 
@@ -231,7 +242,7 @@ async def test_an_answer_and_its_event_in_one_commit_deliver_the_notice(house: H
     event = InboundEvent(id="E1", kind=EventKind.PROOF, at=START, tag=item.attempt.id)
     async with house.database.write() as tx:
         answers = [AnswerTo(item.notice_id, item.attempt.id, ACCEPTED)]
-        await record(tx, answers, [webhook(house, [event])], START, house.lookup)
+        await record(tx, answers, [webhook(house, [event])], START, house.lookup, house.reactions)
     notice = await house.notice(notice_id)
     assert (notice.state, notice.attempts[0].status, notice.attempts[0].outcome) == (
         "delivered",
@@ -250,7 +261,7 @@ async def test_a_move_that_can_not_be_is_reported_and_holds_no_other_notice_up(h
         AnswerTo(two.notice_id, two.attempt.id, ACCEPTED),
     ]
     async with house.database.write() as tx:
-        result = await record(tx, answers, [], START, house.lookup)
+        result = await record(tx, answers, [], START, house.lookup, house.reactions)
     assert len(result.illegal) == 1
     assert wanted[0] in result.illegal[0]
     assert [(await house.notice(w)).state for w in wanted] == ["sending", "waiting"]
@@ -278,7 +289,14 @@ async def test_a_message_is_proven_when_all_its_parts_are_in_whatever_order_that
         answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1", "m-2"), "x")]
         told = [posted([receipt(what, START + int(what[-1]))])] if what != "answer" else []
         async with house.database.write() as tx:
-            await record(tx, answers if what == "answer" else [], told, house.clock.now(), house.lookup)
+            await record(
+                tx,
+                answers if what == "answer" else [],
+                told,
+                house.clock.now(),
+                house.lookup,
+                house.reactions,
+            )
         notice = await house.notice(item.notice_id)
         assert (notice.state == "delivered") is last
     assert notice.attempts[0].proof_at == START + 2, "the last part's time"
@@ -291,7 +309,7 @@ async def test_one_part_that_is_lost_is_the_whole_message_lost(house: House) -> 
     async with house.database.write() as tx:
         answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1", "m-2"), "x")]
         told = posted([receipt("m-1", START), receipt("m-2", START, reached=False)])
-        await record(tx, answers, [told], house.clock.now(), house.lookup)
+        await record(tx, answers, [told], house.clock.now(), house.lookup, house.reactions)
     notice = await house.notice(item.notice_id)
     assert [a.outcome for a in notice.attempts] == ["failed"]
 
@@ -302,7 +320,9 @@ async def test_another_carriers_message_of_the_same_name_is_another_message(hous
     (item,) = await claimed(house)
     async with house.database.write() as tx:
         answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1"), "y")]
-        result = await record(tx, answers, [posted([receipt("m-1", START)])], START, house.lookup)
+        result = await record(
+            tx, answers, [posted([receipt("m-1", START)])], START, house.lookup, house.reactions
+        )
     assert result.unknown_tags == 1
     assert (await house.notice(item.notice_id)).state == "waiting"
 
@@ -314,7 +334,7 @@ async def test_an_id_that_the_carrier_uses_again_belongs_to_the_later_message(ho
     for item, at in ((one, START + 1), (two, START + 2)):
         async with house.database.write() as tx:
             answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1"), "x")]
-            await record(tx, answers, [posted([receipt("m-1", at)])], at, house.lookup)
+            await record(tx, answers, [posted([receipt("m-1", at)])], at, house.lookup, house.reactions)
     notices = [await house.notice(item.notice_id) for item in (one, two)]
     assert [n.attempts[0].proof_at for n in notices] == [START + 1, START + 2]
 
@@ -324,7 +344,7 @@ async def test_receipts_for_messages_that_are_not_ours_are_counted_and_change_no
     (notice_id,) = await house.ask(1)
     async with house.database.write() as tx:
         told = posted([receipt("nobody's", START), receipt("nobody's either", START, reached=False)])
-        result = await record(tx, [], [told], START, house.lookup)
+        result = await record(tx, [], [told], START, house.lookup, house.reactions)
     assert result.unknown_tags == 2
     assert (await house.notice(notice_id)).state == "queued"
 
@@ -337,7 +357,9 @@ async def test_what_another_channel_signed_proves_nothing(house: House) -> None:
         stored = Stored(carrier="line", channel_id=signed_by, headers="{}", body=b"", received_at=0, id=1)
         proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt.id)
         async with house.database.write() as tx:
-            result = await record(tx, [], [Read(stored, [proof])], house.clock.now(), house.lookup)
+            result = await record(
+                tx, [], [Read(stored, [proof])], house.clock.now(), house.lookup, house.reactions
+            )
         assert (result.unknown_tags, (await house.notice(item.notice_id)).state) == (unknown, state)
 
 
@@ -348,7 +370,7 @@ async def test_an_sms_carrier_proves_nothing_about_what_went_to_line(house: Hous
     (item,) = await claimed(house)
     proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt.id)
     async with house.database.write() as tx:
-        result = await record(tx, [], [posted([proof], carrier)], START, house.lookup)
+        result = await record(tx, [], [posted([proof], carrier)], START, house.lookup, house.reactions)
     assert (result.unknown_tags, (await house.notice(item.notice_id)).state) == (1, "sending")
 
 
@@ -364,7 +386,9 @@ async def test_a_receipt_counts_from_the_carrier_that_had_the_message(
     assert item.attempt.carrier == "tells"
     proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt.id)
     async with house.database.write() as tx:
-        await record(tx, [], [posted([proof], carrier, house.shop.channel_id)], START, house.lookup)
+        await record(
+            tx, [], [posted([proof], carrier, house.shop.channel_id)], START, house.lookup, house.reactions
+        )
     assert (await house.notice(item.notice_id)).state == state
 
 
@@ -378,6 +402,11 @@ async def test_a_request_of_the_former_token_does_not_pause_the_channel_that_got
         async with house.database.write() as tx:
             await channels.update_channel(tx, house.shop.channel_id, token_at=token_at)
             result = await record(
-                tx, [AnswerTo(item.notice_id, item.attempt.id, DENIED)], [], house.clock.now(), house.lookup
+                tx,
+                [AnswerTo(item.notice_id, item.attempt.id, DENIED)],
+                [],
+                house.clock.now(),
+                house.lookup,
+                house.reactions,
             )
         assert bool(result.paused) is pauses

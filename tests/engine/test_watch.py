@@ -426,7 +426,7 @@ async def test_what_becomes_of_notifications_is_counted_for_the_hour_of_their_re
     over = Answer(outcome=Outcome.THROTTLED, status=429, quota_used_up=True)
     async with house.database.write() as tx:
         told = AnswerTo(engine_ids[0], tag, over)
-        await record(tx, [told], [Read(stored, [event])], later, house.lookup)
+        await record(tx, [told], [Read(stored, [event])], later, house.lookup, house.reactions)
     async with house.database.read() as tx:
         sent = await channel_hours.between(tx, house.shop.channel_id, HOURS_AGO[0], HOURS_AGO[0] + HOUR)
         came = await channel_hours.between(tx, house.shop.channel_id, HOURS_AGO[0] + HOUR, later + HOUR)

@@ -11,6 +11,7 @@ import msgspec
 
 from todoke.actions import friends, tally
 from todoke.actions.proofs import TELLING, Found, add_parts, add_proofs
+from todoke.actions.reactions import HEARD, Reactions
 from todoke.carriers import InboundEvent
 from todoke.core.errors import IllegalTransition
 from todoke.core.notice import Answered, Event, Notice, step
@@ -58,7 +59,12 @@ class Recorded(msgspec.Struct):
 
 
 async def record(
-    tx: Tx, answers: Sequence[AnswerTo], requests: Sequence[Read], now: int, lookup: Lookup
+    tx: Tx,
+    answers: Sequence[AnswerTo],
+    requests: Sequence[Read],
+    now: int,
+    lookup: Lookup,
+    reactions: Reactions,
 ) -> Recorded:
     """Applies answers, and those events of the requests that are new; marks the requests as applied."""
     events: dict[str, list[Event]] = {}
@@ -71,6 +77,8 @@ async def record(
     unknown += await add_parts(tx, _names(answers), by_name, events, now)
     if followed := [x for x in found if x.event.kind in friends.FRIEND_EVENTS]:
         await friends.record_events(tx, [(x.channel_id, x.event) for x in followed if x.channel_id])
+    if heard := [x for x in found if x.event.kind in HEARD]:
+        await reactions.to_events(tx, heard, now)
     loaded, result = await apply(tx, events, now, lookup)
     result.unknown_tags = unknown
     await _consequences(tx, answers, loaded, result, now)
@@ -150,7 +158,7 @@ async def _new_events(tx: Tx, requests: Sequence[Read], now: int) -> list[Found]
                 continue
             fresh.discard(event.id)
             tells = event.kind in TELLING and (event.tag is not None or event.message_id is not None)
-            if tells or event.kind in friends.FRIEND_EVENTS:
+            if tells or event.kind in HEARD:
                 found.append(Found(event, request.stored.carrier, request.stored.channel_id))
     return found
 

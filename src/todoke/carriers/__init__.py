@@ -24,6 +24,14 @@ class EventKind(StrEnum):
     """The carrier's final word: it could not be delivered."""
     FOLLOW = "follow"
     UNFOLLOW = "unfollow"
+    MESSAGE = "message"
+    """A user wrote to the account; `text` where it was words."""
+    POSTBACK = "postback"
+    """A user tapped something of the account's: `text` is its data."""
+    LINKED = "linked"
+    """An account link came to its end: `nonce` says which, `linked` how."""
+    SMS = "sms"
+    """Somebody answered an SMS: `number` wrote `text`."""
     OTHER = "other"
     """Anything this project does not act on; kept, never an error."""
 
@@ -43,6 +51,13 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     unblocked: bool | None = None
     """With `follow`: whether the user had blocked the account before. LINE calls it not wholly reliable."""
+    reply_token: str | None = None
+    """With LINE's events of a user: what a reply to it names, once and within a minute."""
+    text: str | None = None
+    nonce: str | None = None
+    linked: bool | None = None
+    number: str | None = None
+    """E.164 with the plus sign."""
     detail: str | None = None
 
 
@@ -63,6 +78,14 @@ class EventReader(Protocol):
 
     def read_events(self, headers: Mapping[str, str], body: bytes, now: int) -> list[InboundEvent]:
         """The events of a body that was checked before. Raises BadEvent."""
+        ...
+
+
+class SignedReader(EventReader, Protocol):
+    """One whose bodies can be passed on to others, who check them as we do."""
+
+    def kept(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Those headers that whoever gets the body later needs to check it."""
         ...
 
 

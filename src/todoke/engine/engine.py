@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from todoke.actions.reactions import Reactions
 from todoke.carriers import EventReader
 from todoke.clock import Clock
 from todoke.engine.deliver import Deliver, Ownership
@@ -38,6 +39,7 @@ class Engine:
         lookup: Lookup,
         ids: Ids,
         seal: Seal,
+        reactions: Reactions,
         chores: Callable[["Engine"], Sequence[Loop]] = lambda _: (),
     ) -> None:
         """`chores`: makes the loops that work beside the notices, such as those that renew tokens."""
@@ -48,7 +50,7 @@ class Engine:
         self._ids = ids
         self._seal = seal
         self._pacers = PacerBook()
-        self._recorder = Recorder(clock, database, lookup, readers)
+        self._recorder = Recorder(clock, database, lookup, readers, reactions)
         self._owners = Owners(clock, database, Presence(data_dir / "running", ids.new()), lookup, self._took)
         self._intake = Intake(clock, database, data_dir / "uploads", lookup, ids, self._wake_deliver)
         self._fixed: list[Loop] = [

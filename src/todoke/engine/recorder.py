@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Hashable, Mapping
 
+from todoke.actions.reactions import Reactions
 from todoke.actions.record import AnswerTo, Read, Recorded, record
 from todoke.carriers import BadEvent, EventReader
 from todoke.clock import Clock, monotonic
@@ -30,10 +31,16 @@ class Recorder(Loop):
     name = "recorder"
 
     def __init__(
-        self, clock: Clock, database: Database, lookup: Lookup, readers: Mapping[str, EventReader]
+        self,
+        clock: Clock,
+        database: Database,
+        lookup: Lookup,
+        readers: Mapping[str, EventReader],
+        reactions: Reactions,
     ) -> None:
         super().__init__(clock)
         self._readers = readers
+        self._reactions = reactions
         self._busy = False
         self._database = database
         self._lookup = lookup
@@ -78,7 +85,9 @@ class Recorder(Loop):
         self._busy = len(answers) + len(requests) > BUSY
         try:
             async with self._database.write(quick=True) as tx:
-                recorded = await record(tx, answers, requests, self.clock.now(), self._lookup)
+                recorded = await record(
+                    tx, answers, requests, self.clock.now(), self._lookup, self._reactions
+                )
         except BaseException:
             self._answers = answers + self._answers
             raise

@@ -10,7 +10,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from todoke.actions.facts import Setup
-from todoke.carriers import EventReader, ReceiptReader
+from todoke.carriers import ReceiptReader, SignedReader
 from todoke.clock import Clock
 from todoke.engine.reconciler import Comparer
 from todoke.ids import Ids
@@ -66,7 +66,7 @@ class Services:
     seal: Seal
     lookup: Lookup
     setup: Setup
-    line_reader: EventReader
+    line_reader: SignedReader
     receipt_readers: Mapping[str, ReceiptReader]
     """Of the SMS carriers that post receipts, by name."""
     prices: Prices

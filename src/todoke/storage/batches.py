@@ -32,6 +32,7 @@ class Batch(msgspec.Struct, kw_only=True):
     accepted: int = 0
     refused: int = 0
     duplicates: int = 0
+    source_id: str | None = None
     created_at: int
     read_at: int | None = None
     cancelled_at: int | None = None

@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI
 
 from todoke.actions.facts import Setup
+from todoke.actions.reactions import Reactions
 from todoke.carriers.callback import CallbackCarrier
 from todoke.carriers.guarded import guarded_session
 from todoke.carriers.line import (
@@ -126,6 +127,7 @@ class Gateway:
             lookup=lookup,
             ids=base.ids,
             seal=base.seal,
+            reactions=Reactions(base.ids),
             chores=lambda engine: [
                 FriendSyncs(self._clock, base.database, line_friends, base.seal, engine.ownership),
                 TokenKeeper(

@@ -67,6 +67,10 @@ class LineEvents:
         """Raises BadSignature unless the body was signed with this channel secret."""
         check_signature(headers, body, secret)
 
+    def kept(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The signature."""
+        return {SIGNATURE: _signature_of(headers) or ""}
+
     def read_events(self, headers: Mapping[str, str], body: bytes, now: int) -> list[InboundEvent]:
         """A webhook's events: see the function `read_events`."""
         return read_events(body, now)
@@ -77,9 +81,7 @@ def check_signature(headers: Mapping[str, str], body: bytes, secret: str) -> Non
     if not secret:
         # HMAC takes an empty key, and then everybody could sign.
         raise BadSignature("This channel has no channel secret: set it from the LINE Developers Console")
-    given = headers.get(SIGNATURE)
-    if given is None:
-        given = next((value for name, value in headers.items() if name.lower() == SIGNATURE), None)
+    given = _signature_of(headers)
     if given is None:
         raise BadSignature(
             "The header x-line-signature is missing: only LINE may post here; "
@@ -91,6 +93,13 @@ def check_signature(headers: Mapping[str, str], body: bytes, secret: str) -> Non
             "Console shows now (with LINE Chat Plus: the switcher secret), and see that no proxy changes "
             "the body"
         )
+
+
+def _signature_of(headers: Mapping[str, str]) -> str | None:
+    given = headers.get(SIGNATURE)
+    if given is None:
+        given = next((value for name, value in headers.items() if name.lower() == SIGNATURE), None)
+    return given
 
 
 def read_events(body: bytes, now: int) -> list[InboundEvent]:

@@ -70,8 +70,10 @@ class ShortCut:
 async def _take_webhook(line_channel_id: str, request: Request, parts: Services) -> Response:
     body = await request.body()
     channel_id = await _checked_channel(parts, line_channel_id, request, body)
+    # Kept with the body: whom it is passed on to checks it as we have.
+    headers = json.dumps(parts.line_reader.kept(request.headers))
     posted = Posted(
-        carrier="line", channel_id=channel_id, headers="{}", body=body, received_at=parts.clock.now()
+        carrier="line", channel_id=channel_id, headers=headers, body=body, received_at=parts.clock.now()
     )
     await parts.inbox.put(posted)
     _LINE_EVENTS.inc()

@@ -1,0 +1,72 @@
+"""The tables. Times are milliseconds since the epoch; JSON is kept as text; ids are ULIDs.
+
+Alembic's migrations make them; a test holds the two together. One file a group; imports SQLAlchemy only.
+"""
+
+from todoke.storage.tables.accounts import accounts, api_keys, audit, channels
+from todoke.storage.tables.base import metadata
+from todoke.storage.tables.counts import alarms, channel_days, channel_hours, line_counts
+from todoke.storage.tables.notices import (
+    attempts,
+    batch_rejects,
+    batches,
+    idempotency,
+    message_ids,
+    notices,
+    policies,
+    templates,
+)
+from todoke.storage.tables.people import (
+    bind_links,
+    bind_settings,
+    bindings,
+    friend_syncs,
+    friends,
+    messages,
+    sources,
+    suppressions,
+)
+from todoke.storage.tables.webhooks import (
+    events_seen,
+    hub_skips,
+    hub_targets,
+    inbox,
+    posting_tries,
+    postings,
+    webhook_endpoints,
+)
+
+__all__ = [
+    "accounts",
+    "alarms",
+    "api_keys",
+    "attempts",
+    "audit",
+    "batch_rejects",
+    "batches",
+    "bind_links",
+    "bind_settings",
+    "bindings",
+    "channel_days",
+    "channel_hours",
+    "channels",
+    "events_seen",
+    "friend_syncs",
+    "friends",
+    "hub_skips",
+    "hub_targets",
+    "idempotency",
+    "inbox",
+    "line_counts",
+    "message_ids",
+    "messages",
+    "metadata",
+    "notices",
+    "policies",
+    "posting_tries",
+    "postings",
+    "sources",
+    "suppressions",
+    "templates",
+    "webhook_endpoints",
+]

@@ -1,0 +1,202 @@
+"""Notices, what they are made from, and what became of them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from todoke.storage.tables.base import ID, metadata, time
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("account_id", ID, ForeignKey("accounts.id"), nullable=False),
+    Column("channel_id", ID, ForeignKey("channels.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("use_case", String(60), nullable=False),
+    Column("spec", Text, nullable=False),
+    time("flagged_at"),
+    Column("flagged_why", Text),
+    time("created_at", nullable=False),
+    UniqueConstraint("account_id", "name", "version"),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("account_id", ID, ForeignKey("accounts.id"), nullable=False),
+    # A policy given with a notice, or taken by default, has no name; equal ones share a row by their digest.
+    Column("name", String(100)),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("spec", Text, nullable=False),
+    # Of one without a name: the named policy and its version that it was completed from, and why it was chosen.
+    Column("of_name", String(100)),
+    Column("of_version", Integer),
+    Column("why", Text),
+    time("created_at", nullable=False),
+    UniqueConstraint("account_id", "name", "version"),
+    Index(None, "account_id", "digest"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("account_id", ID, ForeignKey("accounts.id"), nullable=False),
+    Column("channel_id", ID, ForeignKey("channels.id"), nullable=False),
+    Column("template_id", ID, ForeignKey("templates.id"), nullable=False),
+    Column("policy_id", ID, ForeignKey("policies.id"), nullable=False),
+    Column("file_name", String(200), nullable=False),
+    Column("encoding", String(20), nullable=False),
+    Column("columns", Text, nullable=False),
+    Column("header", Text),
+    Column("state", String(12), nullable=False),
+    Column("error", Text),
+    Column("size", BigInteger, nullable=False),
+    # How far the file is read: the byte where the next row begins, and its line number.
+    Column("position", BigInteger, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("duplicates", Integer, nullable=False),
+    # Where its numbers came from.
+    Column("source_id", ID),
+    time("created_at", nullable=False),
+    time("read_at"),
+    time("cancelled_at"),
+)
+
+batch_rejects = Table(
+    "batch_rejects",
+    metadata,
+    Column("batch_id", ID, ForeignKey("batches.id"), primary_key=True),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
+    Column("original", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("account_id", ID, nullable=False),
+    Column("channel_id", ID, nullable=False),
+    Column("template_id", ID, nullable=False),
+    Column("policy_id", ID, nullable=False),
+    Column("batch_id", ID),
+    Column("reference", String(100)),
+    Column("number", String(16), nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(40)),
+    Column("step_index", SmallInteger, nullable=False),
+    Column("skips", Text),
+    time("created_at", nullable=False),
+    time("deadline_at"),
+    time("cancelled_at"),
+    time("ended_at"),
+    time("due_at"),
+    # Which carriers it waits for: 0 LINE, 1 others.
+    Column("lane", SmallInteger, nullable=False, server_default="0"),
+    # Where its number came from, and on what ground it may be used.
+    Column("source_id", ID),
+    # Its recipient's data were erased: number and parameters are empty.
+    time("erased_at"),
+    sqlite_with_rowid=False,
+)
+Index(
+    "ix_notices_due",
+    notices.c.channel_id,
+    notices.c.lane,
+    notices.c.due_at,
+    sqlite_where=notices.c.due_at.is_not(None),
+    postgresql_where=notices.c.due_at.is_not(None),
+)
+Index(
+    "ix_notices_batch",
+    notices.c.batch_id,
+    sqlite_where=notices.c.batch_id.is_not(None),
+    postgresql_where=notices.c.batch_id.is_not(None),
+)
+Index(
+    "ix_notices_reference",
+    notices.c.account_id,
+    notices.c.reference,
+    sqlite_where=notices.c.reference.is_not(None),
+    postgresql_where=notices.c.reference.is_not(None),
+)
+Index("ix_notices_number", notices.c.number)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    # Also the delivery tag: LINE asks for 16 to 100 characters.
+    Column("id", ID, primary_key=True),
+    Column("notice_id", ID, nullable=False),
+    Column("step_index", SmallInteger, nullable=False),
+    Column("step", String(20), nullable=False),
+    time("at", nullable=False),
+    Column("gives_proof", SmallInteger, nullable=False),
+    time("closes_at", nullable=False),
+    Column("outcome", String(12)),
+    Column("open", SmallInteger, nullable=False),
+    time("answered_at"),
+    time("proof_at"),
+    Column("late_duplicate", SmallInteger, nullable=False),
+    Column("status", SmallInteger),
+    Column("detail", Text),
+    Column("request_id", String(100)),
+    time("retry_at"),
+    # SMS only: segments charged, the carrier, and how many others may still be tried at once.
+    Column("units", SmallInteger),
+    Column("carrier", String(40)),
+    Column("spare", SmallInteger, nullable=False, server_default="0"),
+    Index(None, "notice_id"),
+    sqlite_with_rowid=False,
+)
+
+message_ids = Table(
+    "message_ids",
+    metadata,
+    # What an SMS carrier calls a message or one of its parts, where its receipts name that instead of our tag.
+    Column("carrier", String(40), primary_key=True),
+    Column("message_id", String(100), primary_key=True),
+    # None: a receipt came before the answer that says whose it is.
+    Column("attempt_id", ID),
+    # 1: reached, 0: surely not; None: nothing said yet.
+    Column("reached", SmallInteger),
+    time("told_at"),
+    Column("detail", Text),
+    time("stored_at", nullable=False),
+    Index(None, "attempt_id"),
+    # For dropping old ones without reading all.
+    Index(None, "stored_at"),
+    sqlite_with_rowid=False,
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("account_id", ID, primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    time("created_at", nullable=False),
+    sqlite_with_rowid=False,
+)
