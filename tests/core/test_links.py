@@ -13,7 +13,8 @@ ids = st.binary(min_size=16, max_size=16).filter(lambda raw: raw[0] < 128).map(f
 @given(ids, st.sampled_from(Page))
 def test_a_link_is_read_as_what_it_was_made_for(id: str, page: Page) -> None:
     token = LINKS.token(page, id)
-    assert len(token) == TOKEN_LENGTH and LINKS.read(page, token) == id
+    assert len(token) == TOKEN_LENGTH
+    assert LINKS.read(page, token) == id
     assert LINKS.url(page, id) == f"https://shop.example.com/{page.value}/{token}"
 
 
