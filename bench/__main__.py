@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import emulator_load
+from bench import emulator_load, hub, silence
 from bench.processes import Emulator, GatewayPlace, wait_until
 from bench.stage import channel, joined_channel, populate, write_list
 from todoke_client import Todoke
@@ -171,14 +171,23 @@ def main() -> None:
     parser.add_argument("--notices", type=int, default=20_000, help="notices in a run (20000)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side, in turn (3)")
     parser.add_argument("--threads", type=int, help="threads of the script; tried out if left out")
-    parser.add_argument("--only", choices=("gateway", "emulator"), help="one of the two stages (both)")
+    parser.add_argument(
+        "--only", choices=("gateway", "hub", "emulator", "silence"), help="one of the stages (all)"
+    )
     parser.add_argument("--quick", action="store_true", help="one round of 5,000 notices with 8 threads")
     asked = parser.parse_args()
-    if asked.only != "emulator":
+    if asked.only in (None, "gateway"):
         compare(asked)
-    if asked.only != "gateway":
+    if asked.only in (None, "hub"):
+        with tempfile.TemporaryDirectory(prefix="todoke-bench-") as name:
+            if not hub.run(Path(name), 10.0 if asked.quick else 30.0):
+                raise SystemExit("The hub did not keep all its promises: see above.")
+    if asked.only in (None, "emulator"):
         with tempfile.TemporaryDirectory(prefix="todoke-bench-") as name:
             emulator_load.run(Path(name), quick=asked.quick)
+    if asked.only in (None, "silence"):
+        with tempfile.TemporaryDirectory(prefix="todoke-bench-") as name:
+            silence.run(Path(name))
 
 
 if __name__ == "__main__":

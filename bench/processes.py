@@ -111,6 +111,10 @@ class Emulator(Program):
         """A call that changes something."""
         return self._http.post(path, json=body).raise_for_status().json()
 
+    def delete(self, path: str) -> None:
+        """A call that takes something away."""
+        self._http.delete(path).raise_for_status()
+
     def rows(self, path: str) -> list[dict[str, Any]]:
         """All rows of a list that comes in pages."""
         rows: list[dict[str, Any]] = []
@@ -126,7 +130,7 @@ class Emulator(Program):
 class GatewayPlace:
     """Where a gateway keeps its data and listens: the same over all its lives."""
 
-    def __init__(self, folder: Path, emulator: Emulator, *, virtual_time: bool) -> None:
+    def __init__(self, folder: Path, emulator: Emulator, *, virtual_time: bool, **settings: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -136,6 +140,7 @@ class GatewayPlace:
             "TODOKE_PORT": str(self.port),
             "TODOKE_LOG_FORMAT": "json",
             **({"TODOKE_CLOCK": emulator.url} if virtual_time else {}),
+            **settings,
         }
 
     def start(self) -> Program:

@@ -30,6 +30,11 @@ ALL = dict.fromkeys(Lane, 1000)
 """So many of each lane that nothing is left."""
 
 
+def bind_link(attempt_id: str) -> str:
+    """As long as those of an installation at this address."""
+    return f"https://notices.example.com/b/{attempt_id:-<32}"
+
+
 async def until(happened: Callable[[], bool]) -> None:
     """Lets the loops run until something has happened, which it does soon or never."""
     async with asyncio.timeout(20):
@@ -76,7 +81,10 @@ class House:
         self.lookup = Lookup()
         self.sms = SmsCarriers([self.carrier])
         self.setup = Setup(
-            sms_routes=self.sms.routes, sms_began=self.sms.began, every_number_is_a_test_number=True
+            sms_routes=self.sms.routes,
+            sms_began=self.sms.began,
+            every_number_is_a_test_number=True,
+            bind_link=bind_link,
         )
         self.reactions = Reactions(ids)
         self.engines: list[Engine] = []
@@ -100,7 +108,7 @@ class House:
 
     def outlets(self) -> Outlets:
         one = self.carrier
-        return Outlets(line=one, push=one, sms=self.sms, callback=one, setup=self.setup)
+        return Outlets(line=one, push=one, reply=one, sms=self.sms, callback=one, setup=self.setup)
 
     def engine(self) -> Engine:
         """A process, so to say; not started."""

@@ -37,6 +37,8 @@ class RunningGateway:
         self.session = session
         self.emulator = emulator
         self.folder = folder
+        self.app: Any = None
+        """The web half, for tests of what stands behind its pages."""
 
     async def call(
         self,
@@ -81,7 +83,12 @@ class RunningGateway:
             "access_token": made["access_token"],
         }
         await self.ok("POST", "/v1/channels", body)
+        await self.greets(False, name)
         return made
+
+    async def greets(self, greets: bool = True, channel: str = "Parcels") -> None:
+        """Whether a channel greets who adds it. Those of tests do not, unless greeting is what they are about."""
+        await self.ok("PUT", f"/v1/channels/{channel}/binding", {"greets": greets})
 
     async def template(self, channel: str = "Parcels", **changes: Any) -> Any:
         """The parcel template, or one that differs from it; a value of None leaves a field out."""
@@ -150,7 +157,9 @@ async def running_gateway(
     try:
         async with aiohttp.ClientSession() as session:
             key = (folder / "api.key").read_text().strip()
-            yield RunningGateway(f"http://127.0.0.1:{port}", key, session, emulator, folder)
+            running = RunningGateway(f"http://127.0.0.1:{port}", key, session, emulator, folder)
+            running.app = gateway.app
+            yield running
     finally:
         server.should_exit = True
         await serving

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +20,8 @@ class Receiver:
         self.statuses: Iterator[int] = iter(())
         self.status = 204
         self.headers: dict[str, str] = {}
+        self.on_request: Callable[[web.Request], Awaitable[None]] | None = None
+        """Told of each request before it is verified."""
         self.got: list[tuple[str, dict[str, Any]]] = []
         """The webhook-id and the body of each request."""
 
@@ -40,6 +42,8 @@ class Receiver:
 
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
+        if self.on_request is not None:
+            await self.on_request(request)
         Webhook(self.secret).verify(body, {k.lower(): v for k, v in request.headers.items()})
         self.got.append((request.headers["webhook-id"], json.loads(body)))
         return web.Response(status=next(self.statuses, self.status), headers=self.headers)

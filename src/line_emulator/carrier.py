@@ -1,6 +1,6 @@
-"""The emulator's own SMS carrier: takes messages, puts them into inboxes, posts receipts.
+"""The emulator's own SMS carrier: takes messages, puts them into inboxes, posts receipts and users' answers.
 
-The receipt goes out at the same virtual time and is repeated with growing waits until somebody answers 2xx.
+Both go out at the same virtual time and are repeated with growing waits until somebody answers 2xx.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from line_emulator.state import State
 from line_emulator.world import numbers
 from line_emulator.world.commands import TakeSms
 from line_emulator.world.problems import Problem
-from line_emulator.world.sms import Sms
+from line_emulator.world.sms import Answered, Sms
 
 PATH = "/_emulator/v1/carrier/messages"
 RECEIPT_TIMEOUT = 5.0
@@ -51,6 +51,7 @@ class SmsOrder(msgspec.Struct, forbid_unknown_fields=True, rename={"sender": "fr
     reference: str | None = None
     receipt_url: str | None = None
     receipt_token: str | None = None
+    reply_url: str | None = None
 
 
 _decode = msgspec.json.Decoder(SmsOrder).decode
@@ -63,7 +64,7 @@ def _fault_of(body: bytes, error: Exception) -> str:
 
 
 class Receipt(msgspec.Struct):
-    """A receipt on its way, of the message with this id."""
+    """A receipt on its way, of the message with this id; or an answer of a user, with its own id."""
 
     message_id: str
     url: str
@@ -81,6 +82,7 @@ class Carrier:
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(RECEIPTS_AT_ONCE)
+        state.texted = self.bring_back
 
     async def stop(self) -> None:
         """Drops receipts under way and closes the connections."""
@@ -127,20 +129,31 @@ class Carrier:
             ("reference", order.reference),
             ("receipt_url", order.receipt_url),
             ("receipt_token", order.receipt_token),
+            ("reply_url", order.reply_url),
         ):
             if len(value or "") > LONGEST_FIELD:
                 return refusal(Problem(400, f"{name} may have {LONGEST_FIELD} characters at most"))
-        if order.receipt_url is not None and not order.receipt_url.startswith(("http://", "https://")):
-            return refusal(Problem(400, "receipt_url must be an http or https address"))
+        for name, value in (("receipt_url", order.receipt_url), ("reply_url", order.reply_url)):
+            if value is not None and not value.startswith(("http://", "https://")):
+                return refusal(Problem(400, f"{name} must be an http or https address"))
         state = self._state
         message_id = f"sms-{state.ids.message_id()}"
-        sms = state.do(TakeSms(message_id, order.to, order.text, order.sender, order.reference)).value
+        command = TakeSms(message_id, order.to, order.text, order.sender, order.reference, order.reply_url)
+        command.reply_token = order.receipt_token if order.reply_url is not None else None
+        sms = state.do(command).value
         if order.receipt_url is not None:
-            receipt = Receipt(message_id, order.receipt_url, order.receipt_token, _receipt(sms))
-            if state.diary is not None:
-                state.diary.receipt(message_id, receipt)
-            self._post_later(receipt, 0)
+            self._owe(Receipt(message_id, order.receipt_url, order.receipt_token, _receipt(sms)))
         return Answer(202, msgspec.json.encode({"message_id": message_id}))
+
+    def bring_back(self, answered: Answered) -> None:
+        """Brings a user's answer to the sender, as a receipt is brought: with its token, and repeated."""
+        sms = answered.sms
+        self._owe(Receipt(sms.message_id, answered.url, answered.token, _reply(sms)))
+
+    def _owe(self, receipt: Receipt) -> None:
+        if self._state.diary is not None:
+            self._state.diary.receipt(receipt.message_id, receipt)
+        self._post_later(receipt, 0)
 
     def resume(self, receipt: Receipt, attempt: int, due: int | None) -> None:
         """Takes up a receipt of a former run: at once, or at virtual time `due`."""
@@ -197,6 +210,19 @@ def _receipt(sms: Sms) -> bytes:
             "message_id": sms.message_id,
             "reference": sms.reference,
             "status": "delivered" if sms.delivered else "failed",
+            "at": times.render(sms.at),
+        }
+    )
+
+
+def _reply(sms: Sms) -> bytes:
+    return msgspec.json.encode(
+        {
+            "type": "reply",
+            "id": sms.message_id,
+            "from": sms.sender,
+            "to": sms.to,
+            "text": sms.text,
             "at": times.render(sms.at),
         }
     )

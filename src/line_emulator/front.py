@@ -17,9 +17,10 @@ from line_emulator.world.ledger import FLEXIBLE_PATH, TEMPLATE_PATH
 from line_emulator.world.problems import Problem
 
 _OWN = re.compile(
-    r"/(?:|favicon\.ico|dialog/bot/accountLink|(?:_emulator|static|phones|wall|console)(?:/.*)?)", re.DOTALL
+    r"/(?:|favicon\.ico|dialog/bot/accountLink|R/.*|(?:_emulator|static|phones|wall|console)(?:/.*)?)",
+    re.DOTALL,
 )
-"""The emulator's own paths: the control API and its pages, and LINE's one page. All others are LINE's API."""
+"""The emulator's own paths: the control API and its pages, and LINE's pages. All others are LINE's API."""
 
 _FOREIGN = Problem(403, "The emulator takes no orders from pages of other addresses")
 

@@ -19,16 +19,17 @@ from line_emulator.weblog import RequestLog
 from line_emulator.world import Effects, World, handle
 from line_emulator.world.channels import Channel
 from line_emulator.world.commands import Command, Tick
+from line_emulator.world.sms import Answered
 
 
-def _nobody() -> None:
-    """Told of a reset where nobody listens."""
+def _nobody(*news: object) -> None:
+    """Told where nobody listens."""
 
 
 class State:
     """The world and what surrounds it. `fresh`: nothing has happened since a reset, and nobody moved the clock
     forward, so it may be set back. `counted`: called with the path of each answered request to LINE; `emptied`:
-    called by a reset.
+    called by a reset; `texted`: called with a user's answer to an SMS.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class State:
         self.diary: Diary | None = None
         self.counted: Callable[[str], None] | None = None
         self.emptied: Callable[[], None] = _nobody
+        self.texted: Callable[[Answered], None] = _nobody
         self.url = ""
         self._watchers: set[asyncio.Event] = set()
         clock.changed = self._clock_changed

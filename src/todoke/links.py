@@ -26,6 +26,11 @@ class Links:
         self._key = sha256(b"todoke links 1\0" + secret_key.encode()).digest()
         self._base = base_url.rstrip("/")
 
+    @property
+    def secure(self) -> bool:
+        """Whether the addresses are ones that users can open anywhere."""
+        return self._base.startswith("https://")
+
     def token(self, page: Page, id: str) -> str:
         """The last part of the address: 32 letters, digits, - and _."""
         raw = to_bytes(id)

@@ -77,7 +77,8 @@ DECLARED = (
     Declared(
         "ALLOW_PRIVATE",
         "`yes` where LINE_API_BASE is on loopback, else `no`",
-        "Whether SMS carriers and webhook endpoints may be at addresses of this machine or network: `yes` or `no`.",
+        "Whether SMS carriers, webhook endpoints and targets of the hub may be at addresses of this machine or "
+        "network: `yes` or `no`.",
     ),
     Declared("LOG_FORMAT", "console", "`console` for people, `json` for machines."),
     Declared(

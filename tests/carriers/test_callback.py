@@ -175,6 +175,7 @@ async def test_a_request_that_could_not_connect_is_failed(
         (b"customer +886 912 345 678 unknown", "the receiver said no (customer ••• unknown)"),
         (BODY, "the receiver said no"),
         (f"can't handle: {TEXT[3:14]}!".encode(), "the receiver said no"),
+        (b"can't handle: " + json.dumps(TEXT[3:9]).encode(), "the receiver said no"),
         (b"<html><body>Bad gateway</body></html>", "the receiver said no"),
         (b"\x1f\x8b\x08\x00compressed", "the receiver said no"),
         (b"\xff\xfe\x00", "the receiver said no"),

@@ -175,6 +175,10 @@ async def test_no_proxy_of_the_environment_does_the_connecting(
         ("2001:0:a9fe:a9fe::", "never"),
         ("fd00:ec2::254", "never"),
         ("100.100.100.200", "never"),
+        ("192.88.99.1", "never"),
+        ("2002:c058:6301::", "never"),
+        ("5f00::1", "never"),
+        ("3fff::1", "never"),
     ],
 )
 def test_the_kind_of_an_address(address: str, kind: str) -> None:

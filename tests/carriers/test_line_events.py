@@ -86,9 +86,9 @@ def test_kinds() -> None:
         (EventKind.PROOF, AT, TAG, None),
         (EventKind.FOLLOW, AT, None, USER),
         (EventKind.UNFOLLOW, AT, None, USER),
-        (EventKind.OTHER, AT, None, USER),
-        (EventKind.OTHER, AT, None, USER),
-        (EventKind.OTHER, AT, None, USER),
+        (EventKind.LINKED, AT, None, USER),
+        (EventKind.MESSAGE, AT, None, USER),
+        (EventKind.POSTBACK, AT, None, USER),
         (EventKind.OTHER, AT, None, None),
         (EventKind.OTHER, AT, None, None),
     ]
@@ -97,7 +97,8 @@ def test_kinds() -> None:
 def test_ids_and_details() -> None:
     body = json.dumps({"events": [event("message", message={"text": "secret words"})]}).encode()
     (one,) = parse_event({"x-line-signature": sign(body, SECRET)}, body, SECRET, NOW)
-    assert (one.id, one.detail) == ("01H810YECXQQZ37VAXPF6H9E6T", "message")
+    assert (one.id, one.kind) == ("01H810YECXQQZ37VAXPF6H9E6T", EventKind.OTHER)
+    assert one.detail == "message event without source.userId"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,124 @@ def test_only_a_follow_tells_whether_it_undoes_a_block() -> None:
     events = [event("unfollow", **hint), event("message", **hint), event("follow", source=source)]
     body = json.dumps({"events": events}).encode()
     assert [one.unblocked for one in read_events(body, NOW)] == [None, None, None]
+
+
+SOURCE = {"type": "user", "userId": USER}
+REPLY = "0f3779fba3b349968c5d07db31eab56f"
+
+
+def read_one(**values: object) -> InboundEvent:
+    kind = str(values.pop("type"))
+    body = json.dumps({"events": [event(kind, **values)]}).encode()
+    (one,) = read_events(body, NOW)
+    return one
+
+
+def test_a_user_s_words_come_with_the_token_that_answers_them() -> None:
+    said = {"type": "text", "text": "LINK 7F3K9QXW", "id": "1"}
+    one = read_one(type="message", source=SOURCE, message=said, replyToken=REPLY)
+    assert (one.kind, one.user_id, one.text, one.reply_token) == (
+        EventKind.MESSAGE,
+        USER,
+        "LINK 7F3K9QXW",
+        REPLY,
+    )
+
+
+@pytest.mark.parametrize("kind", ["image", "sticker", "location", "video", 7, None])
+def test_a_message_that_is_no_text_has_none(kind: object) -> None:
+    sent = {"type": kind, "id": "1", "text": "alternative"}
+    one = read_one(type="message", source=SOURCE, message=sent, replyToken=REPLY)
+    assert (one.kind, one.text, one.reply_token) == (EventKind.MESSAGE, None, REPLY)
+
+
+def test_words_are_one_line_and_no_longer_than_a_word_could_be() -> None:
+    def text(given: object) -> str | None:
+        return read_one(type="message", source=SOURCE, message={"type": "text", "text": given}).text
+
+    assert text("  連結\n\0\u202e ok ") == "連結    ok"
+    assert text("x" * 5000) == "x" * 500
+    assert text(" \n\t ") is None
+    assert [text(x) for x in (7, None, [], {"a": 1})] == [None] * 4
+
+
+def test_a_tap_tells_its_data() -> None:
+    one = read_one(type="postback", source=SOURCE, postback={"data": "todoke:bind"}, replyToken=REPLY)
+    assert (one.kind, one.text, one.reply_token) == (EventKind.POSTBACK, "todoke:bind", REPLY)
+
+
+def test_an_account_link_tells_its_nonce_and_whether_it_was_the_right_user() -> None:
+    link = {"result": "ok", "nonce": "n" * 24}
+    one = read_one(type="accountLink", source=SOURCE, link=link, replyToken=REPLY)
+    assert (one.kind, one.nonce, one.linked, one.user_id) == (EventKind.LINKED, "n" * 24, True, USER)
+    assert one.reply_token == REPLY
+    failed = read_one(type="accountLink", link={"result": "failed", "nonce": "n" * 24})
+    assert (failed.kind, failed.nonce, failed.linked) == (EventKind.LINKED, "n" * 24, False)
+    assert (failed.user_id, failed.reply_token) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        None,
+        "ok",
+        [],
+        {},
+        {"result": "ok"},
+        {"nonce": "n"},
+        {"result": "new", "nonce": "n"},
+        {"result": ["ok"], "nonce": "n"},
+        {"result": "ok", "nonce": 7},
+        {"result": "ok", "nonce": ""},
+        {"result": "ok", "nonce": "n" * 101},
+        {"result": "ok", "nonce": "two words"},
+    ],
+)
+def test_an_account_link_that_makes_no_sense_is_kept_and_not_acted_on(link: object) -> None:
+    assert read_one(type="accountLink", source=SOURCE, link=link).kind is EventKind.OTHER
+    ok = {"result": "ok", "nonce": "n"}
+    assert read_one(type="accountLink", link=ok).kind is EventKind.OTHER
+
+
+def test_a_follow_can_be_answered_and_an_unfollow_can_not() -> None:
+    assert read_one(type="follow", source=SOURCE, replyToken=REPLY).reply_token == REPLY
+    assert read_one(type="unfollow", source=SOURCE).reply_token is None
+
+
+def test_in_standby_nothing_can_be_answered() -> None:
+    said = {"type": "text", "text": "link"}
+    body = {
+        "events": [{**event("message", source=SOURCE, message=said, replyToken=REPLY), "mode": "standby"}]
+    }
+    (one,) = read_events(json.dumps(body).encode(), NOW)
+    assert (one.kind, one.text, one.reply_token) == (EventKind.MESSAGE, "link", None)
+
+
+@pytest.mark.parametrize("kind", ["group", "room"])
+def test_what_is_said_in_a_group_is_not_acted_on(kind: str) -> None:
+    source = {"type": kind, "groupId": "C1", "userId": USER}
+    for more in ({"message": {"type": "text", "text": "link"}}, {"postback": {"data": "todoke:bind"}}):
+        name = next(iter(more))
+        one = read_one(type=name, source=source, replyToken=REPLY, **more)
+        assert (one.kind, one.text, one.reply_token) == (EventKind.OTHER, None, None)
+
+
+@pytest.mark.parametrize("token", [None, 7, "", "x" * 201, "two words", "nul\0", ["a"], {"a": 1}])
+def test_a_reply_token_that_none_can_be_costs_only_itself(token: object) -> None:
+    one = read_one(type="message", source=SOURCE, message={"type": "text", "text": "link"}, replyToken=token)
+    assert (one.kind, one.text, one.reply_token) == (EventKind.MESSAGE, "link", None)
+
+
+def test_half_a_character_in_one_message_does_not_cost_the_other_events() -> None:
+    bad = json.dumps(event("message", source=SOURCE, message={"type": "text", "text": "HALF"}))
+    good = json.dumps(event("delivery", delivery={"data": TAG}, webhookEventId="01H810YECXQQZ37VAXPF6H9E6U"))
+    for half in ("\\ud800", "\\u0000"):
+        body = f'{{"events":[{bad.replace("HALF", half)},{good}]}}'.encode()
+        found = read_events(body, NOW)
+        assert found[1].tag == TAG
+        assert (found[0].kind, found[0].text in ("?", None)) == (EventKind.MESSAGE, True)
+    body = f'{{"events":[{bad.replace("HALF", "RAW")},{good}]}}'.encode().replace(b"RAW", b"\xff\xfe")
+    assert read_events(body, NOW)[1].kind is EventKind.PROOF
 
 
 BROKEN: list[Any] = [

@@ -16,7 +16,7 @@ from todoke.carriers.sms_http import (
     load_declaration,
     parse_declaration,
 )
-from todoke.carriers.sms_http.declaration import Auth, JsonIs, Receipt, Rule, Where
+from todoke.carriers.sms_http.declaration import Auth, JsonIs, Receipt, Replies, Rule, Where
 from todoke.carriers.sms_http.placeholders import MESSAGE, SETTING
 
 MANUAL = Path(__file__).parents[2] / "docs" / "sms-carriers.md"
@@ -121,8 +121,8 @@ async def test_the_manual(http: Any) -> None:
     (event,) = posted(sms, {}, urlencode(body).encode(), TOKEN, NOW)
     assert (event.kind, event.tag, event.at) == (EventKind.PROOF, TAG, 1_786_075_200_000)
     assert posted(sms, {}, urlencode({**body, "statusstr": "ENROUTE"}).encode(), TOKEN, NOW) == []
-    for struct in (Declaration, Rule, JsonIs, Where, Receipt, Auth):
-        for field in struct.__struct_fields__:
+    for struct in (Declaration, Rule, JsonIs, Where, Receipt, Replies, Auth):
+        for field in struct.__struct_encode_fields__:
             assert re.search(rf"`[^`]*\b{field}\b[^`]*`", text), f"the manual does not name {field}"
     for placeholder in MESSAGE | SETTING:
         assert f"`{{{placeholder}}}`" in text

@@ -16,10 +16,14 @@ from todoke.carriers.sms_http import (
 )
 from todoke.core.outcome import Outcome
 
+REPLIES = URL.replace("receipts", "replies")
+
 
 async def test_emulators_carrier(serve: Any, does: Any, http: Any) -> None:
     server = await serve(does.answering(202, b'{"message_id":"m-1"}'))
-    sms: Carrier[SmsMessage] = SmsHttpCarrier(http, emulator_declaration(server.url + "/"), {}, URL, TOKEN)
+    sms: Carrier[SmsMessage] = SmsHttpCarrier(
+        http, emulator_declaration(server.url + "/"), {}, URL, TOKEN, REPLIES
+    )
     answer = await sms.send(MESSAGE_OUT, TAG)
     assert (answer.outcome, answer.status, answer.request_id) == (Outcome.ACCEPTED, 202, "m-1")
     head, body = server.requests[0].split(b"\r\n\r\n", 1)
@@ -30,6 +34,7 @@ async def test_emulators_carrier(serve: Any, does: Any, http: Any) -> None:
         "reference": TAG,
         "receipt_url": URL,
         "receipt_token": TOKEN,
+        "reply_url": REPLIES,
     }
     receipt = {"message_id": "m-1", "reference": TAG, "status": "delivered", "at": "2026-08-07T12:00:00Z"}
     headers = {"authorization": f"Bearer {TOKEN}"}
@@ -183,10 +188,12 @@ async def test_secrets_and_settings_must_be_there(http: Any) -> None:
         assert "a\nb" not in str(caught.value)
     emulator = emulator_declaration("http://127.0.0.1:8600")
     with pytest.raises(DeclarationError, match="receipt_url"):
-        SmsHttpCarrier(http, emulator, {}, "", TOKEN)
+        SmsHttpCarrier(http, emulator, {}, "", TOKEN, REPLIES)
+    with pytest.raises(DeclarationError, match="reply_url"):
+        SmsHttpCarrier(http, emulator, {}, URL, TOKEN, "")
     with pytest.raises(DeclarationError, match="receipt_token"):
-        SmsHttpCarrier(http, emulator, {}, URL, "")
-    assert SmsHttpCarrier(http, emulator, {}, URL, TOKEN).gives_proof
+        SmsHttpCarrier(http, emulator, {}, URL, "", REPLIES)
+    assert SmsHttpCarrier(http, emulator, {}, URL, TOKEN, REPLIES).gives_proof
     assert not SmsHttpCarrier(http, declared(), {"USER": "u"}).gives_proof
 
 

@@ -147,6 +147,35 @@ async def test_a_link_token_is_given_for_friends_only(emulator: RunningEmulator,
     assert (await ask(emulator, {"access_token": "wrong"}, user["user_id"])).status == 401
 
 
+async def test_who_is_no_friend_taps_the_default_menu_is_answered_and_links_after_adding(
+    emulator: RunningEmulator, sink: Sink
+) -> None:
+    channel = await emulator.channel(webhook_url=sink.url)
+    user = await emulator.user(PHONE)
+    await emulator.send(channel, PHONE)
+    await emulator.act(
+        PHONE, "postback", channel_id=channel["channel_id"], target="bind", display_text="Bind"
+    )
+    tapped = (await sink.got(2))[1]
+    assert (tapped["type"], tapped["postback"]) == ("postback", {"data": "bind"})
+    assert tapped["source"] == {"type": "user", "userId": user["user_id"]}
+    bearer = {"Authorization": f"Bearer {channel['access_token']}"}
+    answer = {"replyToken": tapped["replyToken"], "messages": [{"type": "text", "text": "Add us first"}]}
+    replied = await emulator.request("POST", "/v2/bot/message/reply", answer, bearer)
+    assert replied.status == 200
+    chats = {chat["from"]: chat["messages"] for chat in (await emulator.screen(PHONE))["chats"]}
+    assert [entry.get("text") for entry in chats[channel["channel_id"]]][1:] == ["Bind", "Add us first"]
+    again = await emulator.request("POST", "/v2/bot/message/reply", answer, bearer)
+    assert (again.status, again.json) == (400, {"message": "Invalid reply token"})
+    assert (await ask(emulator, channel, user["user_id"])).status == 404
+    await emulator.act(PHONE, "add_friend", channel_id=channel["channel_id"])
+    follow = (await sink.got(3))[2]
+    assert (follow["type"], follow["follow"]) == ("follow", {"isUnblocked": False})
+    assert follow["replyToken"]
+    assert (await visit(emulator, await link_token(emulator, channel, user))).status == 200
+    assert (await sink.got(4))[3]["link"] == {"result": "ok", "nonce": NONCE}
+
+
 async def test_the_page_asks_whose_phone_it_is_unless_it_is_said(
     emulator: RunningEmulator, sink: Sink
 ) -> None:

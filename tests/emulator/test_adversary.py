@@ -14,8 +14,8 @@ import pytest
 
 from emulator_support import CONTROL, TEMPLATE_PATH, RunningEmulator
 from line_emulator.control import grant_table
+from line_emulator.control.acts import LONGEST_MESSAGE
 from line_emulator.control.channels import LONGEST_KEY, LONGEST_SECRET, MOST_KEYS
-from line_emulator.control.users import LONGEST_MESSAGE
 from line_emulator.faults import MOST_ORDERS
 from line_emulator.pages import phone
 from line_emulator.pages.rendering import pretty

@@ -508,6 +508,38 @@ async def test_receipts_of_the_carrier_that_nobody_took_come_after_a_restart(
         assert len(sink.requests) == 2
 
 
+async def test_numbers_given_out_again_and_answers_to_sms_are_there_after_a_restart(
+    tmp_path: Path, sink: Sink
+) -> None:
+    path = tmp_path / "line.state"
+    sink.status = 500
+    async with running_emulator(state_file=path) as emulator:
+        await emulator.clock(mode="paused")
+        former = await emulator.user(PHONE, name="Former")
+        await emulator.user(PHONE, name="Second", takes_over=True)
+        await emulator.user(OTHER, name="Third")
+        await emulator.act(OTHER, "change_number", phone=PHONE)
+        order = {"to": PHONE, "text": "x", "reply_url": sink.url, "receipt_token": "secret"}
+        await emulator.control("POST", "/carrier/messages", order, expect=202)
+        await emulator.act(PHONE, "send_sms", text="STOP")
+        await emulator.clock(advance="30s")
+        assert len(sink.requests) == 1
+        users = await emulator.control("GET", "/users")
+        screens = [await emulator.screen(user["phone"]) for user in users["users"]]
+    sink.status = 200
+    async with running_emulator(state_file=path) as emulator:
+        assert await emulator.control("GET", "/users") == users
+        assert [user["name"] for user in users["users"]] == ["Former", "Second", "Third"]
+        assert [await emulator.screen(user["phone"]) for user in users["users"]] == screens
+        assert (await emulator.control("GET", f"/users/{former['user_id']}"))["name"] == "Former"
+        await emulator.clock(advance="30s")
+        headers, body = sink.requests[1]
+        assert (headers["authorization"], body) == ("Bearer secret", sink.requests[0][1])
+    async with running_emulator(state_file=path) as emulator:
+        await emulator.clock(advance="7d")
+        assert len(sink.requests) == 2
+
+
 async def test_a_channel_that_was_changed_stays_one_and_the_same_for_its_tokens(tmp_path: Path) -> None:
     path = tmp_path / "line.state"
     async with running_emulator(state_file=path) as emulator:
@@ -575,6 +607,7 @@ MOVES = st.one_of(
         verified_at=st.sampled_from([None, 10**12]),
         created_at=st.sampled_from([0, 10**12]),
         name=st.none() | TEXTS,
+        takes_over=st.booleans(),
     ),
     st.builds(
         lambda phone, name, value: commands.ChangeUser(phone, {name: value}),
@@ -594,7 +627,15 @@ MOVES = st.one_of(
         text=TEXTS,
         message_id=st.integers(1, 10**6).map(str),
     ),
-    st.builds(commands.TakeSms, message_id=TEXTS, to=st.sampled_from(PHONES), text=TEXTS, sender=TEXTS),
+    st.builds(
+        commands.TakeSms,
+        message_id=TEXTS,
+        to=st.sampled_from(PHONES),
+        text=TEXTS,
+        sender=TEXTS,
+        reply_url=st.none() | st.just("http://127.0.0.1:9/"),
+    ),
+    st.builds(commands.AnswerSms, phone=st.sampled_from(PHONES), text=TEXTS, message_id=TEXTS),
     st.just(commands.Tick()),
 )
 
@@ -621,7 +662,10 @@ def seen_of(world: World, now: int) -> Any:
                 for row in world.ledger.page(0, 10**6, None)[0]
             ],
             "counts": sorted(map(repr, world.counts.items())),
-            "everybody": [account.phone for _, account in people.everybody()],
+            "everybody": [
+                screen_of(world, account.phone, account, now) | {"number": account.number}
+                for _, account in people.everybody()
+            ],
             "sms": [(sms.to, sms.text, sms.at) for sms in world.sms.taken],
             "channels": list(world.channels.values()),
         }

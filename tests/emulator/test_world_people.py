@@ -281,14 +281,139 @@ def test_the_pin_of_a_change_of_number_lasts_ten_minutes_and_five_tries() -> Non
     assert town.account.phone == PHONE
 
 
-def test_a_number_of_another_user_is_refused_also_when_it_becomes_one_in_between() -> None:
+def test_a_number_that_makes_no_sense_is_refused() -> None:
+    town = Town()
+    for action in ("change_number", "request_number_change"):
+        assert status(town.act(action, new_phone="0912")) == 400
+        assert status(town.act(action)) == 400
+
+
+@pytest.mark.parametrize("held", [OTHER_PHONE, MEMBER])
+@pytest.mark.parametrize("by_pin", [False, True])
+def test_a_number_of_another_user_given_out_again_belongs_to_its_new_holder(held: str, by_pin: bool) -> None:
     town = Town()
     settle(town)
-    assert status(town.act("request_number_change", new_phone=MEMBER)) == 400
-    assert status(town.act("request_number_change", new_phone="0912")) == 400
-    town.act("request_number_change", new_phone=OTHER_PHONE)
     handle(town.world, PutUser(OTHER_PHONE, "agree", START, START), START)
-    assert status(town.act("confirm_number_change", pin=PIN, phone=PHONE)) == 400
+    former_id, new_id = user_id_of(town, held), user_id_of(town)
+    if by_pin:
+        town.act("request_number_change", new_phone=held, phone=PHONE)
+        assert status(town.act("confirm_number_change", pin=PIN, phone=PHONE)) is None
+    else:
+        assert status(town.act("change_number", new_phone=held, phone=PHONE)) is None
+    people = town.world.people
+    assert user_id_of(town, held) == new_id
+    former = people.find_user_id(former_id, "default")
+    assert former is not None
+    assert (former.phone, people.find_phone(former_id), people.address(former_id)) == (
+        former_id,
+        former,
+        former_id,
+    )
+    assert people.find_phone(PHONE) is None
+    town.send(held)
+    assert town.fates[-1] == "delivered"
+    assert [entry.kind for entry in former.entries] == []
+    # Their own user ID in place of a number is nothing that LINE would send to.
+    assert status(town.send(former_id)) == 422
+
+
+def test_whose_number_was_given_out_again_keeps_friends_and_chats_and_loses_what_waited() -> None:
+    town = Town("not_set", verified=False)
+    town.act("add_friend")
+    town.act("send_message", text="hello", message_id="1")
+    town.send()
+    town.act("request_pin", new_pin="777777")
+    user_id = user_id_of(town)
+    handle(town.world, PutUser(OTHER_PHONE, "agree", START, START), START)
+    town.act("change_number", phone=OTHER_PHONE, new_phone=PHONE)
+    former = town.world.people.find_phone(user_id)
+    assert former is not None
+    assert town.fates == ["number_changed"]
+    assert former.pin is None
+    assert former.tie(town.channel.channel_id).friend
+    assert [entry.kind for entry in former.entries] == ["text", "consent_request"]
+    town.push(user_id)
+    assert town.fates[-1] == "delivered"
+    assert former.entries[-1].kind == "push"
+    # Their text messages, with codes and links, are on their own phone, not on the new holder's.
+    assert PHONE not in town.world.sms.inboxes
+    assert [sms.pin for sms in town.world.sms.inboxes[user_id]] == ["777777"]
+    assert status(town.act("agree", phone=user_id)) is None
+    assert status(town.act("request_pin", phone=user_id)) == 400
+
+
+def test_the_code_that_proves_a_number_given_out_again_stays_with_the_number() -> None:
+    town = Town()
+    town.act("request_pin", new_pin="777777")
+    former_id = user_id_of(town)
+    handle(town.world, PutUser(OTHER_PHONE, "agree", START, START), START)
+    town.act("request_number_change", phone=OTHER_PHONE, new_phone=PHONE, new_pin="888888")
+    town.act("confirm_number_change", phone=OTHER_PHONE, pin="888888")
+    assert [sms.pin for sms in town.world.sms.inboxes[PHONE]] == ["888888"]
+    assert [sms.pin for sms in town.world.sms.inboxes[former_id]] == ["777777"]
+
+
+def test_who_lost_a_number_gets_another_or_takes_it_back() -> None:
+    town = Town()
+    former_id = user_id_of(town)
+    handle(town.world, PutUser(OTHER_PHONE, "agree", START, START), START)
+    other_id = user_id_of(town, OTHER_PHONE)
+    town.act("change_number", phone=OTHER_PHONE, new_phone=PHONE)
+    town.act("change_number", phone=former_id, new_phone=OTHER_PHONE)
+    assert (user_id_of(town), user_id_of(town, OTHER_PHONE)) == (other_id, former_id)
+    town.act("change_number", phone=OTHER_PHONE, new_phone=PHONE)
+    assert user_id_of(town) == former_id
+    assert town.world.people.find_phone(other_id) is not None
+    town.send()
+    assert town.fates == ["delivered"]
+
+
+def test_an_operator_gives_a_number_to_a_new_user() -> None:
+    town = Town()
+    settle(town)
+    town.act("add_friend", phone=MEMBER)
+    former_id, count = user_id_of(town, MEMBER), town.world.people.size()
+    for _ in range(2):
+        handle(town.world, PutUser(MEMBER, "agree", START, START, takes_over=True), START)
+    new_id = user_id_of(town, MEMBER)
+    assert new_id != former_id
+    assert not town.world.people.find_phone(MEMBER).tie(town.channel.channel_id).friend  # type: ignore[union-attr]
+    assert town.world.people.find_phone(former_id) is not None
+    assert town.world.people.size() == count + 2
+    listed, _ = town.world.people.page(0, 100)
+    # Everybody once: nobody is lost, and nobody is listed under a number that is another's now.
+    assert len({account.number for account in listed}) == len(listed) == 13
+    handle(town.world, PutUser("+886912000000", "agree", START, START, takes_over=True), START)
+    assert user_id_of(town, "+886912000000")
+
+
+async def test_whose_number_was_given_to_somebody_else_has_the_user_id_for_an_address(
+    emulator: RunningEmulator, sink: Sink
+) -> None:
+    channel = await emulator.channel(webhook_url=sink.url)
+    former = await emulator.user(PHONE, name="Former")
+    await emulator.act(PHONE, "add_friend", channel_id=channel["channel_id"])
+    await emulator.control("POST", "/carrier/messages", {"to": PHONE, "text": "For Former"}, 202)
+    taken = await emulator.user(PHONE, name="New", takes_over=True)
+    assert taken["took_over_from"] == former["user_id"] != taken["user_id"]
+    assert "replaced" not in taken
+    path = f"/users/{former['user_id']}"
+    shown = await emulator.control("GET", path)
+    assert (shown["name"], shown["phone"]) == ("Former", former["user_id"])
+    assert shown["channels"][channel["channel_id"]]["friend"] is True
+    await emulator.act(former["user_id"], "send_message", channel_id=channel["channel_id"], text="still me")
+    assert (await sink.got(2))[1]["source"]["userId"] == former["user_id"]
+    assert [sms["text"] for sms in (await emulator.screen(former["user_id"]))["sms"]] == ["For Former"]
+    assert (await emulator.screen(PHONE))["sms"] == []
+    names = [user["name"] for user in (await emulator.control("GET", "/users"))["users"]]
+    assert names == ["Former", "New"]
+    page = await emulator.request("GET", f"/phones/{former['user_id']}")
+    assert (page.status, b"/static/phone/main.js" in page.body) == (200, True)
+    # Anybody's user ID is an address, also of who has a number.
+    assert (await emulator.control("GET", f"/users/{taken['user_id']}"))["phone"] == PHONE
+    assert (await emulator.request("GET", "/phones/U" + "0" * 32)).status == 404
+    await emulator.control("GET", "/users/U" + "0" * 32, expect=404)
+    await emulator.control("PATCH", path, {"takes_over": True}, expect=400)
 
 
 def test_a_change_of_number_that_was_made_already_repeats_harmlessly_under_either_number() -> None:

@@ -49,7 +49,12 @@ async def test_a_number_with_many_notices_is_counted_once_for_all_of_a_claim(
     rules = tuple(Frequency(3, per * HOUR) for per in (1, 2, 24))
     policy = Policy((PolicyStep(Step.SMS),), frequency=rules)
     template = compile_template(PARCEL)
-    setup = Setup(sms_routes=lambda _: (), sms_began=lambda _: None, every_number_is_a_test_number=True)
+    setup = Setup(
+        sms_routes=lambda _: (),
+        sms_began=lambda _: None,
+        every_number_is_a_test_number=True,
+        bind_link=lambda attempt_id: f"https://notices.example.com/b/{attempt_id}",
+    )
     async with database.write() as tx:
         at = await shop(tx)
         await notices.insert_new(tx, [new_notice(at) for _ in range(200)])

@@ -8,7 +8,7 @@ import pytest
 
 from engine_house import SEAL, TOKEN, House
 from notice_support import START
-from storage_support import shop
+from storage_support import ids, shop
 from todoke.actions import friend_sync as actions
 from todoke.actions import friends as friend_actions
 from todoke.actions.friend_sync import BACKOFF_CAP, EVERY, FIRST_AFTER, State
@@ -73,7 +73,7 @@ class Desk:
 
     def new_loop(self, seal: Seal = SEAL) -> FriendSyncs:
         """Another process, so to say."""
-        return FriendSyncs(self.house.clock, self.house.database, self.line, seal, self.owns)
+        return FriendSyncs(self.house.clock, self.house.database, self.line, seal, self.owns, ids)
 
     def pass_time(self, milliseconds: int) -> None:
         self.house.clock.put(self.house.clock.now() + milliseconds)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from engine_desk import ACCEPTED, DAY, UNKNOWN, USER, Desk
 from engine_house import SEAL, TOKEN, House, until
 from notice_support import HOUR, MINUTE, START
 from storage_support import ids
@@ -20,148 +19,10 @@ from todoke.core.message import Message, MessageState
 from todoke.core.outcome import Answer, Outcome
 from todoke.core.states import LEASE
 from todoke.engine import messenger as module
-from todoke.engine.deliver import Ownership
-from todoke.engine.messenger import AT_ONCE, BATCH, Messenger
-from todoke.engine.sending import Outlets, PacerBook
+from todoke.engine.messenger import AT_ONCE, BATCH
 from todoke.ids import as_uuid
-from todoke.storage import channels, friends, messages
+from todoke.storage import channels, messages
 from todoke.storage.database import Tx
-from todoke.storage.friends import Friend
-from todoke.storage.messages import Stored
-
-USER = "U" + "1" * 32
-DAY = 24 * HOUR
-ACCEPTED = Answer(outcome=Outcome.ACCEPTED, status=200, request_id="R1")
-UNKNOWN = Answer(outcome=Outcome.UNKNOWN, detail="no answer in time")
-
-
-class Owned:
-    """Ownership as a test says: all channels, with the fencing number that they begin with."""
-
-    def __init__(self) -> None:
-        self.mine = True
-        self.sure = True
-        self.given_up: list[str] = []
-        self.asked = 0
-
-    def owns(self, channel_id: str) -> bool:
-        return self.mine
-
-    def fence(self, channel_id: str) -> int | None:
-        return 0 if self.mine else None
-
-    def lease_holds(self) -> bool:
-        self.asked += 1
-        return self.sure
-
-    def lost(self, channel_id: str, fence: int) -> None:
-        self.given_up.append(channel_id)
-        self.mine = False
-
-
-class Pushes:
-    """LINE's side of a push: `answer` says what becomes of each, `sent` is what came."""
-
-    def __init__(self) -> None:
-        self.sent: list[LinePush] = []
-        self.open = 0
-        self.most_open = 0
-        self.answer: Callable[[LinePush], Answer] = lambda _: ACCEPTED
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def send(self, message: LinePush, tag: str) -> Answer:
-        self.sent.append(message)
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
-        try:
-            await self.gate.wait()
-        finally:
-            self.open -= 1
-        return self.answer(message)
-
-    @property
-    def keys(self) -> list[str]:
-        return [x.retry_key for x in self.sent]
-
-
-class Desk:
-    """A messenger on a database of its own."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.pushes = Pushes()
-        self.owned = Owned()
-        self.pacers = PacerBook()
-        self.messenger = self.another()
-
-    def another(self) -> Messenger:
-        """One more process, so to say."""
-        one = self.house.carrier
-        outlets = Outlets(
-            line=one, push=self.pushes, sms=self.house.sms, callback=one, setup=self.house.setup
-        )
-        ownership: Ownership = self.owned
-        return Messenger(self.house.clock, self.house.database, outlets, SEAL, ownership, self.pacers)
-
-    async def befriend(self, state: str = "friend") -> None:
-        async with self.house.database.write() as tx:
-            known = await friends.find(tx, self.house.shop.channel_id, [USER])
-            row = Friend(
-                channel_id=self.house.shop.channel_id,
-                user_id=USER,
-                state=state,
-                since=START,
-                source="follow event",
-            )
-            await friends.put(tx, [row], [(x.channel_id, x.user_id) for x in known.values()])
-
-    async def ask(self, count: int = 1) -> list[str]:
-        """Messages, due now; their ids."""
-        made = []
-        async with self.house.database.write() as tx:
-            for _ in range(count):
-                message = Message(
-                    id=ids.new(), created_at=self.house.clock.now(), due_at=self.house.clock.now()
-                )
-                stored = Stored(
-                    message=message,
-                    account_id=self.house.shop.account_id,
-                    channel_id=self.house.shop.channel_id,
-                    user_id=USER,
-                    reference=None,
-                    body=json.dumps([{"type": "text", "text": "Hello"}]),
-                )
-                await messages.insert_message(tx, stored)
-                made.append(message.id)
-        return made
-
-    async def message(self, message_id: str) -> Message:
-        async with self.house.database.read() as tx:
-            return (await messages.load_by_ids(tx, [message_id]))[message_id]
-
-    async def rest(self) -> None:
-        """Does all that is due now."""
-        async with asyncio.timeout(60):
-            while await self.messenger.step():
-                pass
-
-    async def passes(self, milliseconds: int) -> None:
-        """Time passes, and the messenger works whenever it asked for that."""
-        clock = self.house.clock
-        end = clock.now() + milliseconds
-        await self.rest()
-        while self.messenger.due_at is not None and self.messenger.due_at <= end:
-            clock.put(self.messenger.due_at)
-            await self.rest()
-        clock.put(end)
-        await self.rest()
-
-    async def paused(self) -> bool:
-        async with self.house.database.read() as tx:
-            channel = await channels.get_channel(tx, self.house.shop.channel_id)
-        assert channel is not None
-        return channel.paused_at is not None
 
 
 @pytest.fixture
@@ -294,7 +155,7 @@ async def test_a_process_that_died_left_a_doubt_that_its_successor_clears_with_t
     await desk.rest()
     assert len(desk.pushes.sent) == 1, "it may still be out"
     async with desk.house.database.write() as tx:
-        await recover(tx, desk.house.shop.channel_id, START + 500, desk.house.lookup)
+        await recover(tx, desk.house.shop.channel_id, START + 500, desk.house.lookup, ids)
     await desk.passes(1000)
     assert desk.pushes.keys == [as_uuid(message_id)] * 2
     assert (await desk.message(message_id)).state == "handed_over"
@@ -411,7 +272,7 @@ async def test_of_a_slow_channel_no_more_is_claimed_than_leaves_in_two_seconds(d
     await desk.ask(10)
     async with desk.house.database.write() as tx:
         await channels.update_channel(tx, desk.house.shop.channel_id, rate=2)
-        claimed = await claim(tx, desk.house.shop.channel_id, 0, START, BATCH, True)
+        claimed = await claim(tx, desk.house.shop.channel_id, 0, START, BATCH, True, ids)
     assert len(claimed.to_push) == 4
 
 

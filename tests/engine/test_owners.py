@@ -98,7 +98,7 @@ class Process:
     def __init__(self, house: House, name: str, folder: Path | None = None) -> None:
         self.taken: list[tuple[str, int]] = []
         self.presence = Presence(folder or house.folder / "running", name)
-        self.owners = Owners(house.clock, house.database, self.presence, house.lookup, self._took)
+        self.owners = Owners(house.clock, house.database, self.presence, house.lookup, self._took, ids)
 
     async def _took(self, channel: Channel, fence: int) -> None:
         self.taken.append((channel.id, fence))
@@ -225,8 +225,8 @@ async def test_a_takeover_makes_unknown_what_was_out_and_touches_nothing_else(ho
     assert await claim_all(house) == 3
     (idle,) = await house.ask()
     async with house.database.write() as tx:
-        assert await recover(tx, at.channel_id, START + 5000, house.lookup) == 3
-        assert await recover(tx, at.channel_id, START + 5000, house.lookup) == 0
+        assert await recover(tx, at.channel_id, START + 5000, house.lookup, ids) == 3
+        assert await recover(tx, at.channel_id, START + 5000, house.lookup, ids) == 0
     for notice_id in out:
         notice = await house.notice(notice_id)
         assert (notice.state, [a.outcome for a in notice.attempts]) == ("waiting", ["unknown"])
@@ -242,8 +242,8 @@ async def test_a_takeover_leaves_other_channels_alone(house: House) -> None:
     await claim_all(house)
     async with house.database.write() as tx:
         other = await shop(tx)
-        assert await recover(tx, other.channel_id, START, house.lookup) == 0
-        assert await recover(tx, at.channel_id, START, house.lookup) == 1
+        assert await recover(tx, other.channel_id, START, house.lookup, ids) == 0
+        assert await recover(tx, at.channel_id, START, house.lookup, ids) == 1
 
 
 async def settled(*engines: Engine) -> None:
@@ -315,7 +315,7 @@ async def test_a_channel_taken_away_and_taken_back_sends_nothing_twice_and_comes
     await until(lambda: len(house.carrier.sent) >= 40)
     async with house.database.write() as tx:
         await channels.take_over(tx, at.channel_id, "another", 7, 0)
-        await recover(tx, at.channel_id, START, house.lookup)
+        await recover(tx, at.channel_id, START, house.lookup, ids)
     await house.ask(1)
     engine.wake()
     # The other's lease is over at once, so this process takes the channel back.

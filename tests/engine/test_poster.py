@@ -14,14 +14,12 @@ from engine_house import SEAL, House, until
 from notice_support import START
 from receiver_support import Receiver, running_receiver
 from storage_support import ids
-from todoke.actions.endpoints import (
+from todoke.actions.endpoints import NewEndpoint, create_endpoint, remove_endpoint
+from todoke.actions.outbox import (
     GIVE_UP,
     PAUSES,
-    NewEndpoint,
-    create_endpoint,
     next_try,
     queue,
-    remove_endpoint,
 )
 from todoke.carriers import Posting
 from todoke.carriers.callback import CallbackCarrier
@@ -101,7 +99,7 @@ class Business:
 
 
 def poster_of(house: House, business: Business, seal: Seal = SEAL) -> Poster:
-    return Poster(house.clock, house.database, business, seal)
+    return Poster(house.clock, house.database, business, seal, ids)
 
 
 async def test_an_event_reaches_every_endpoint_that_wants_it_signed_with_its_own_secret(
@@ -112,12 +110,13 @@ async def test_an_event_reaches_every_endpoint_that_wants_it_signed_with_its_own
     assert await happen(open_house) == 1
     assert await happen(open_house, event="alarm.cleared") == 0
     async with guarded_session(True) as http:
-        poster = Poster(open_house.clock, open_house.database, CallbackCarrier(http, True), SEAL)
+        poster = Poster(open_house.clock, open_house.database, CallbackCarrier(http, True), SEAL, ids)
         await settle(poster)
     (row,) = await rows(open_house, first)
     ((webhook_id, body),) = receiver.got
     assert (row.id, row.outcome, row.status, row.tries) == (webhook_id, "accepted", 204, 1)
     assert (row.ended_at, row.due_at) == (START, None)
+    assert body.pop("sequence")
     assert body == {"type": EVENT, "timestamp": "2026-08-07T02:00:00.000Z", "data": {"number": 0}}
 
 
@@ -188,7 +187,6 @@ async def test_one_that_is_not_taken_is_tried_again_with_the_same_id_as_the_stan
         (Answer(outcome=Outcome.THROTTLED, status=429, retry_after=4 * DAY), None),
         (Answer(outcome=Outcome.FAILED, status=404), 5 * SECOND),
         (Answer(outcome=Outcome.FAILED), 5 * SECOND),
-        (Answer(outcome=Outcome.FAILED, status=410), None),
     ],
 )
 async def test_an_answer_says_when_to_come_again_or_never(
@@ -282,16 +280,29 @@ async def test_what_a_killed_process_had_out_is_posted_again_with_the_same_id(op
 
 async def test_a_late_result_of_a_lapsed_try_does_not_undo_the_newer_one(open_house: House) -> None:
     one, _ = await endpoint(open_house, "https://one.example.com/")
-    business = Business()
     await happen(open_house)
-    await settle(poster_of(open_house, business))
+    async with open_house.database.write() as tx:
+        (lapsed,) = await postings.due(tx, START, 1)
+        await postings.begin_tries(tx, [lapsed.id], START)
+    await settle(poster_of(open_house, Business()))
     (before,) = await rows(open_house, one)
+    assert before.tries == 2
     late = postings.Result(
-        posting_id=before.id, tries=1, outcome="failed", status=500, detail="late", due_at=START + DAY
+        posting_id=before.id,
+        endpoint_id=one.id,
+        tries=1,
+        at=START,
+        outcome="failed",
+        status=500,
+        detail="late",
+        took_ms=1,
+        due_at=START + DAY,
     )
     async with open_house.database.write() as tx:
         await postings.record_results(tx, [late])
+        logged = (await postings.tries_of(tx, [before.id]))[before.id]
     assert await rows(open_house, one) == [before]
+    assert [(x.number, x.outcome) for x in logged] == [(1, "failed"), (2, "accepted")]
 
 
 async def test_a_stop_waits_for_what_is_out_and_records_it(open_house: House) -> None:
@@ -299,14 +310,14 @@ async def test_a_stop_waits_for_what_is_out_and_records_it(open_house: House) ->
     business = Business()
     gate = business.gates[one.url] = asyncio.Event()
     poster = poster_of(open_house, business)
-    await happen(open_house, 10)
+    await happen(open_house, AT_ONCE_EACH + 6)
     running = asyncio.create_task(poster.run())
     await until(lambda: bool(business.sent))
     poster.stop()
     gate.set()
     await running
     outcomes = Counter(x.outcome for x in await rows(open_house, one))
-    assert outcomes == {"accepted": AT_ONCE_EACH, None: 10 - AT_ONCE_EACH}
+    assert outcomes == {"accepted": AT_ONCE_EACH, None: 6}
 
 
 async def test_what_waits_for_a_removed_endpoint_is_dropped(open_house: House) -> None:
@@ -314,7 +325,7 @@ async def test_what_waits_for_a_removed_endpoint_is_dropped(open_house: House) -
     business = Business()
     await happen(open_house)
     async with open_house.database.write() as tx:
-        await remove_endpoint(tx, one, START)
+        await remove_endpoint(tx, one, START, ids)
     poster = poster_of(open_house, business)
     await settle(poster)
     assert (business.sent, poster.due_at) == ([], None)
@@ -332,6 +343,49 @@ async def test_a_secret_sealed_under_another_key_is_said_and_leaves_nothing(open
     assert business.sent == []
     assert "TODOKE_SECRET_KEY" in (row.detail or "")
     assert row.due_at == START + PAUSES[0]
+
+
+async def test_tries_of_a_posting_that_was_erased_while_it_was_out_are_not_kept(open_house: House) -> None:
+    one, _ = await endpoint(open_house, "https://one.example.com/")
+    await happen(open_house)
+    business = Business()
+    business.gates[one.url] = asyncio.Event()
+    poster = poster_of(open_house, business)
+    stepping = asyncio.create_task(settle(poster))
+    await until(lambda: bool(business.sent))
+    async with open_house.database.write() as tx:
+        await tx.exec_driver_sql("DELETE FROM postings")
+    business.gates[one.url].set()
+    await stepping
+    async with open_house.database.read() as tx:
+        assert (await tx.exec_driver_sql("SELECT * FROM posting_tries")).all() == []
+
+
+async def test_the_log_of_tries_does_not_outlive_its_posting(open_house: House) -> None:
+    await endpoint(open_house, "https://one.example.com/")
+    await happen(open_house)
+    await settle(poster_of(open_house, Business()))
+    async with open_house.database.write() as tx:
+        await tx.exec_driver_sql("DELETE FROM postings")
+        await postings.forget(tx, START - DAY)
+        assert (await tx.exec_driver_sql("SELECT * FROM posting_tries")).all() == []
+
+
+async def test_what_is_given_up_is_logged_without_the_receiver_s_words(open_house: House) -> None:
+    one, _ = await endpoint(open_house, "https://one.example.com/")
+    await happen(open_house)
+    business = Business()
+    words = "the receiver said no (customer Mei Lin not found)"
+    business.answers[one.url] = Answer(outcome=Outcome.FAILED, status=404, detail=words)
+    with structlog.testing.capture_logs() as lines:
+        poster = poster_of(open_house, business)
+        await settle(poster)
+        while poster.due_at is not None:
+            open_house.clock.put(poster.due_at)
+            await settle(poster)
+    (given_up,) = [x for x in lines if x["event"] == "webhook.given_up"]
+    assert given_up["why"] == "it answered 404"
+    assert "Mei Lin" not in str(lines)
 
 
 async def test_old_postings_are_forgotten_once_they_have_ended(open_house: House) -> None:

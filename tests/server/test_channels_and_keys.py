@@ -147,7 +147,7 @@ async def test_keys_are_kept_as_digests_only(gateway: RunningGateway) -> None:
 async def test_everything_but_the_public_addresses_needs_a_key(gateway: RunningGateway) -> None:
     document = await gateway.ok("GET", "/openapi.json")
     open_to_all = {"/healthz", "/readyz", "/metrics"}
-    signed = {"/line/{line_channel_id}/webhook", "/sms/{carrier}/receipts"}
+    signed = {"/line/{line_channel_id}/webhook", "/sms/{carrier}/receipts", "/sms/{carrier}/replies"}
     for headers, kind in (({}, "no-api-key"), ({"Authorization": "Bearer wrong"}, "wrong-api-key")):
         for path, operations in document["paths"].items():
             if path in open_to_all | signed:

@@ -575,3 +575,46 @@ async def test_the_command_says_in_one_line_what_is_wrong(
     assert process.returncode
     assert words in errors.decode()
     assert "Traceback" not in errors.decode()
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "detail"),
+    [
+        ("unbound", "no longer bound"),
+        ("doubted", "may be another person's"),
+        ("suppressed", "suppressed"),
+        (None, None),
+    ],
+)
+async def test_a_message_to_a_number_that_waited_is_not_sent_to_who_had_the_number_before(
+    gateway: RunningGateway, meanwhile: str | None, detail: str | None
+) -> None:
+    user_id = await friend(gateway)
+    await bind(gateway, user_id)
+    database = Database(f"sqlite:///{gateway.folder / 'todoke.db'}")
+    async with database.write() as tx:
+        (channel,) = await channels.list_channels(tx)
+        await channels.update_channel(tx, channel.id, paused_at=1, paused_why="a test")
+    await database.close()
+    message_id = await sent(gateway, to=PHONE)
+    await gateway.settle()
+    (binding,) = (await gateway.ok("GET", "/v1/bindings"))["bindings"]
+    if meanwhile == "unbound":
+        await gateway.ok("DELETE", f"/v1/bindings/{binding['id']}")
+    elif meanwhile == "doubted":
+        await gateway.ok("POST", f"/v1/bindings/{binding['id']}/doubt")
+    elif meanwhile == "suppressed":
+        await gateway.ok("POST", "/v1/suppressions", {"number": PHONE, "scope": "all", "reason": "manual"})
+    await gateway.ok("POST", "/v1/channels/Parcels/resume")
+    await gateway.settle()
+    read = await message(gateway, message_id)
+    if detail is None:
+        assert (read["state"], await shown(gateway)) == ("handed_over", [TEXT])
+    else:
+        assert (read["state"], detail in read["detail"]) == ("not_delivered", True)
+        assert await shown(gateway) == []
+
+
+async def test_a_reference_of_todokes_own_messages_is_refused(gateway: RunningGateway) -> None:
+    user_id = await friend(gateway)
+    assert (await post(gateway, user_id=user_id, reference="todoke:binding"))[0] == 422

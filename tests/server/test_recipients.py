@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from todoke.storage.database import Database
 
 NUMBER = "0912-345-678"
 MASKED = "0912•••678"
+NOTHING = {"number": MASKED, "country": "TW", "bindings": [], "notices": []}
+"""What a lookup says of bindings and notices of a number that nobody knows."""
 ANNA, BO = "U" + "a" * 32, "U" + "b" * 32
 
 
@@ -131,14 +134,40 @@ async def test_a_binding_that_makes_no_sense_is_refused_with_its_place(
     assert (await gateway.ok("GET", "/v1/bindings", ended="true"))["bindings"] == []
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/notices",
+        "/v1/messages",
+        "/v1/bindings",
+        "/v1/bind-links",
+        "/v1/recipients/lookup",
+        "/v1/suppressions",
+        "/v1/hub-targets",
+    ],
+)
+async def test_a_body_that_names_an_unknown_channel_is_refused_with_the_place(
+    gateway: RunningGateway, path: str
+) -> None:
+    more: dict[str, Any] = {
+        "/v1/notices": {"template": "parcel", "to": NUMBER},
+        "/v1/messages": {"user_id": ANNA, "messages": [{"type": "text", "text": "x"}]},
+        "/v1/bindings": {"number": NUMBER, "user_id": ANNA, "way": "desk"},
+        "/v1/hub-targets": {"name": "bot", "url": "https://bot.example.com/line"},
+        "/v1/bind-links": {},
+    }
+    body = {"channel": "nobody", **more.get(path, {"number": NUMBER})}
+    status, problem = await gateway.call("POST", path, body)
+    assert (status, problem["type"]) == (422, "not-found")
+    assert problem["errors"][0]["pointer"] == "/channel"
+    assert "'nobody'" in problem["detail"]
+
+
 async def test_unknown_names_are_not_found(gateway: RunningGateway) -> None:
-    assert (await bind(gateway, channel="nobody"))[0] == 404
     for name in ("01K2W7K8Q4N1V5T9X3R6M0B2CD", "x", "%00", "x" * 500):
         assert (await gateway.call("DELETE", f"/v1/bindings/{name}"))[0] == 404
     status, problem = await gateway.call("GET", "/v1/bindings", cursor="x")
     assert (status, problem["type"]) == (422, "invalid-cursor")
-    body = {"number": NUMBER, "channel": "nobody"}
-    assert (await gateway.call("POST", "/v1/recipients/lookup", body))[0] == 404
     _, made = await bind(gateway)
     for body in ({"why": "x" * 201}, {"why": "\x00"}, {"because": "x"}, []):
         assert (await gateway.call("DELETE", f"/v1/bindings/{made['id']}", body))[0] == 422, body
@@ -173,7 +202,9 @@ async def test_a_lookup_tells_bindings_friendships_and_the_last_notices(gateway:
 
 
 async def test_a_number_that_nobody_knows_is_no_error(gateway: RunningGateway) -> None:
-    assert await lookup(gateway) == {"number": MASKED, "country": "TW", "bindings": [], "notices": []}
+    found = await lookup(gateway)
+    assert {k: found[k] for k in NOTHING} == NOTHING
+    assert found["health"]["word"] == "unknown"
 
 
 async def test_a_national_number_is_read_by_the_channels_and_a_doubtful_one_is_asked_back(
@@ -206,12 +237,8 @@ async def test_bindings_are_of_a_provider_and_of_an_account(gateway: RunningGate
             gateway.key = (await create_key(tx, account, "key", START, UlidIds()))[1]
     finally:
         await database.close()
-    assert (await lookup(gateway, "+886912345678")) == {
-        "number": MASKED,
-        "country": "TW",
-        "bindings": [],
-        "notices": [],
-    }
+    found = await lookup(gateway, "+886912345678")
+    assert {k: found[k] for k in NOTHING} == NOTHING
     assert (await gateway.ok("GET", "/v1/bindings", ended="true"))["bindings"] == []
     assert (await gateway.call("DELETE", f"/v1/bindings/{made['id']}"))[0] == 404
 
@@ -251,7 +278,39 @@ async def test_numbers_and_users_stand_in_no_log_line_and_no_error(gateway: Runn
         structlog.configure(**before)
     _, metrics = await gateway.call("GET", "/metrics")
     said = json.dumps(answers) + metrics
-    for trace in ("912345678", "12345678", "5512", "55123987"):
+    for trace in ("912345678", "12345678", "55123987"):
         assert trace not in said
         assert trace not in text.getvalue()
     assert ANNA not in text.getvalue()
+
+
+async def test_the_documented_examples_have_the_fields_of_true_answers(gateway: RunningGateway) -> None:
+    document = await gateway.ok("GET", "/openapi.json")
+
+    def example(path: str, method: str, status: str = "200") -> Any:
+        answered = document["paths"][path][method]["responses"][status]
+        return answered["content"]["application/json"]["example"]
+
+    def alike(shown: dict[str, Any], answered: dict[str, Any]) -> bool:
+        """The same fields; the document leaves out those of an example that are null."""
+        there = {k for k, v in answered.items() if v is not None}
+        return there <= set(shown) <= set(answered)
+
+    _, made = await bind(gateway)
+    made.pop("notes")
+    assert alike(example("/v1/bindings", "post", "201"), made)
+    await gateway.send(NUMBER)
+    found = await gateway.ok("POST", "/v1/recipients/lookup", {"number": NUMBER})
+    told = example("/v1/recipients/lookup", "post")
+    assert alike(told, found)
+    for name in ("bindings", "notices"):
+        assert alike(told[name][0], found[name][0]), name
+    # Which of its times are null goes by the number.
+    assert set(told["health"]) <= set(found["health"])
+    await gateway.ok("POST", "/v1/recipients/export", {"number": NUMBER})
+    (entry,) = (await gateway.ok("GET", "/v1/audit"))["audit"]
+    (shown,) = example("/v1/audit", "get")["audit"]
+    assert alike(shown, entry)
+    shape = re.compile(r"key .+ \(tdk_.{4}…\)")
+    assert shape.fullmatch(shown["by"])
+    assert shape.fullmatch(entry["by"])

@@ -61,7 +61,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"url": "https://shop.example.com/" + "x" * 5000}, "/url", ""),
     ({"url": ""}, "/url", ""),
     ({"url": None}, "/url", ""),
-    ({"events": ["alarm.raised", "notice.delivered!"]}, "/events/1", "callback, alarm.raised, alarm.cleared"),
+    (
+        {"events": ["alarm.raised", "notice.delivered!"]},
+        "/events/1",
+        "callback, notice.queued, notice.sending",
+    ),
     ({"events": ["x" * 5000]}, "/events/0", "Known are"),
     ({"events": []}, "/events", "Name at least one"),
     ({"events": ["\ud800"]}, "/events/0", "Known are"),
@@ -135,3 +139,112 @@ async def test_the_document_says_which_events_there_are(gateway: RunningGateway)
     document = await gateway.ok("GET", "/openapi.json")
     described = document["paths"][PATH]["post"]["description"]
     assert all(f"`{name}`" in described for name in EVENTS)
+
+
+async def test_a_choice_may_be_of_a_kind_or_of_all(gateway: RunningGateway) -> None:
+    made = await gateway.ok("POST", PATH, {**GOOD, "events": ["callback", "friend.*", "*", "friend.*"]})
+    assert made["events"] == ["*", "friend.*", "callback"]
+    for wrong in ("callback.*", "notice", "notice.**", "test", "*.delivered"):
+        status, problem = await gateway.call("POST", PATH, {**GOOD, "events": [wrong]})
+        assert status == 422
+        assert "notice.*" in problem["errors"][0]["message"]
+
+
+async def test_a_description_is_kept_changed_and_taken_away(gateway: RunningGateway) -> None:
+    made = await gateway.ok("POST", PATH, {**GOOD, "description": "CRM, of Ms 王"})
+    assert (made["description"], made["state"], made["open"]) == ("CRM, of Ms 王", "active", 0)
+    path = f"{PATH}/{made['id']}"
+    assert (await gateway.ok("PATCH", path, {"description": "ERP"}))["description"] == "ERP"
+    assert (await gateway.ok("PATCH", path, {"description": ""}))["description"] is None
+    for wrong in ("x" * 201, "two\nlines", "\x00"):
+        assert (await gateway.call("PATCH", path, {"description": wrong}))[0] == 422
+
+
+async def test_a_secret_is_changed_for_one_of_ones_own_or_a_new_one(gateway: RunningGateway) -> None:
+    made = await gateway.ok("POST", PATH, GOOD)
+    path = f"{PATH}/{made['id']}"
+    given = await gateway.ok("POST", f"{path}/rotate-secret", {"secret": SECRET})
+    assert (given["secret"], given["old_secret_until"] is None) == (SECRET, False)
+    new = await gateway.ok("POST", f"{path}/rotate-secret")
+    assert new["secret"] not in (SECRET, made["secret"])
+    at_once = await gateway.ok("POST", f"{path}/rotate-secret", {"at_once": True})
+    assert at_once["old_secret_until"] is None
+    assert "secret" not in await gateway.ok("GET", path)
+    status, problem = await gateway.call("POST", f"{path}/rotate-secret", {"secret": "whsec_c2hvcnQ="})
+    assert (status, problem["errors"][0]["pointer"]) == (422, "/secret")
+
+
+BAD_REPLAYS: list[tuple[dict[str, Any], str]] = [
+    ({}, "/from"),
+    ({"from": "yesterday"}, "/from"),
+    ({"from": "2026-08-07T09:00:00"}, "/from"),
+    ({"from": "2026-08-07T09:00:00Z", "until": "x"}, "/until"),
+    ({"from": "2026-08-07T09:00:00Z", "until": "2026-08-07T09:00:00Z"}, "/until"),
+    ({"from": "2026-08-07T09:00:00Z", "only_failed": "perhaps"}, "/only_failed"),
+    ({"from": "2026-08-07T09:00:00Z", "colour": "red"}, "/colour"),
+]
+
+
+@pytest.mark.parametrize(("body", "pointer"), BAD_REPLAYS)
+async def test_a_replay_that_can_t_be_read_is_refused_with_its_place(
+    gateway: RunningGateway, body: dict[str, Any], pointer: str
+) -> None:
+    made = await gateway.ok("POST", PATH, GOOD)
+    status, problem = await gateway.call("POST", f"{PATH}/{made['id']}/replay", body)
+    assert (status, problem["errors"][0]["pointer"]) == (422, pointer)
+
+
+@pytest.mark.parametrize(
+    "query", [{"state": "lost"}, {"cursor": "x"}, {"limit": "0"}, {"limit": "501"}, {"event": "x" * 41}]
+)
+async def test_a_log_is_asked_for_rightly_or_refused(gateway: RunningGateway, query: dict[str, str]) -> None:
+    made = await gateway.ok("POST", PATH, GOOD)
+    assert (await gateway.call("GET", f"{PATH}/{made['id']}/postings", **query))[0] == 422
+
+
+async def test_a_log_comes_page_by_page_and_filtered(gateway: RunningGateway) -> None:
+    made = await gateway.ok("POST", PATH, {**GOOD, "events": ["notice.*"]})
+    path = f"{PATH}/{made['id']}"
+    await gateway.ok("POST", f"{path}/pause")
+    ids = [await gateway.send("0912345678") for _ in range(3)]
+    await gateway.settle()
+    whole = (await gateway.ok("GET", f"{path}/postings"))["postings"]
+    assert {x["state"] for x in whole} == {"open"}
+    assert [x["id"] for x in whole] == sorted((x["id"] for x in whole), reverse=True)
+    found: list[Any] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await gateway.ok("GET", f"{path}/postings", limit="2", **cursor)
+        found += page["postings"]
+        if "next" not in page:
+            break
+        cursor = {"cursor": page["next"]}
+    assert found == whole
+    queued = (await gateway.ok("GET", f"{path}/postings", event="notice.queued"))["postings"]
+    assert [x["about"] for x in queued] == ids[::-1]
+    assert (await gateway.ok("GET", f"{path}/postings", state="failed"))["postings"] == []
+    about = (await gateway.ok("GET", f"{path}/postings", about=ids[0]))["postings"]
+    assert {x["about"] for x in about} == {ids[0]}
+
+
+BELOW = (
+    ("POST", "pause"),
+    ("POST", "resume"),
+    ("POST", "test"),
+    ("POST", "rotate-secret"),
+    ("GET", "postings"),
+    ("GET", "postings/01K2W7M4E8M2P6R0T3V7X1Z5BD"),
+    ("POST", "postings/01K2W7M4E8M2P6R0T3V7X1Z5BD/replay"),
+    ("POST", "replay"),
+)
+
+
+@pytest.mark.parametrize(("method", "below"), BELOW)
+async def test_what_is_not_there_or_without_a_key_is_told_apart(
+    gateway: RunningGateway, method: str, below: str
+) -> None:
+    body = {"from": "2026-08-07T09:00:00Z"} if below == "replay" else None
+    status, problem = await gateway.call(method, f"{PATH}/01K2W7M4E8M2P6R0T3V7X1Z5BD/{below}", body)
+    assert (status, problem["type"]) == (404, "not-found")
+    gateway.key = "tdk_wrong"
+    assert (await gateway.call(method, f"{PATH}/01K2W7M4E8M2P6R0T3V7X1Z5BD/{below}", body))[0] == 401

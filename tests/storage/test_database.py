@@ -9,7 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
@@ -49,23 +51,60 @@ async def test_the_migrations_make_the_tables_that_the_code_uses(database: Datab
 async def test_the_migrations_make_the_same_indexes_and_kinds_of_tables_on_sqlite(
     database: Database, backend: str, tmp_path: Path
 ) -> None:
-    """What Alembic does not compare: the conditions of partial indexes, and WITHOUT ROWID."""
+    """What Alembic does not compare: the conditions of partial indexes, WITHOUT ROWID and AUTOINCREMENT."""
     if backend != "sqlite":
         pytest.skip("only SQLite has these")
     other = create_engine(f"sqlite:///{tmp_path / 'other.db'}")
     metadata.create_all(other)
     other.dispose()
 
-    def shape(path: Path) -> dict[str, str | bool]:
+    def shape(path: Path) -> dict[str, str | tuple[bool, bool]]:
         with closing(sqlite3.connect(path)) as connection:
             rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
             return {
-                name: "WITHOUT ROWID" in sql if kind == "table" else re.sub(r"\s+", " ", sql)
+                name: ("WITHOUT ROWID" in sql, "AUTOINCREMENT" in sql)
+                if kind == "table"
+                else re.sub(r"\s+", " ", sql)
                 for kind, name, sql in rows
                 if name not in ("alembic_version", "sqlite_sequence")
             }
 
     assert shape(tmp_path / "todoke.db") == shape(tmp_path / "other.db")
+
+
+async def test_an_inbox_of_a_former_version_keeps_its_rows_and_never_uses_a_number_again(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "old.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(sqlite.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.exec_driver_sql(
+            "INSERT INTO inbox VALUES (3, 'line', 'C', '{}', X'FF00', 7, NULL, NULL), "
+            "(900, 'sms', NULL, '{}', 'body', 8, 9, 'unreadable')"
+        )
+    engine.dispose()
+    database = Database(f"sqlite:///{path}")
+    await database.migrate()
+    async with database.write() as tx:
+        kept = await tx.exec_driver_sql("SELECT * FROM inbox ORDER BY id")
+        assert [tuple(r) for r in kept] == [
+            (3, "line", "C", "{}", b"\xff\x00", 7, None, None),
+            (900, "sms", None, "{}", "body", 8, 9, "unreadable"),
+        ]
+        await tx.exec_driver_sql("DELETE FROM inbox WHERE id = 900")
+        await tx.exec_driver_sql(
+            "INSERT INTO inbox (carrier, headers, body, received_at) VALUES ('line', '', '', 1)"
+        )
+        assert (await tx.exec_driver_sql("SELECT max(id) FROM inbox")).scalar() == 901
+        made = await tx.exec_driver_sql(
+            "SELECT name FROM sqlite_master WHERE tbl_name = 'inbox' AND type = 'index' ORDER BY name"
+        )
+        assert [r[0] for r in made] == ["ix_inbox_applied", "ix_inbox_channel", "ix_inbox_open"]
+    await database.close()
 
 
 async def test_migrating_again_changes_nothing_and_loses_nothing(database: Database) -> None:

@@ -137,6 +137,15 @@ async def test_pushes_count_when_line_took_them_those_of_notices_and_ordinary_on
     assert await ledger.count(True) == {(True, TODAY): 2}
 
 
+async def test_replies_are_no_pushes_however_they_ended(ledger: Ledger) -> None:
+    await ledger.message(START + HOUR, reply_until=START + HOUR + MINUTE)
+    await ledger.message(
+        START + HOUR, outcome="unknown", unknown_since=START + HOUR, reply_until=START + HOUR + MINUTE
+    )
+    assert await ledger.count(True) == {}
+    assert await ledger.pushes(more=True) == []
+
+
 async def test_another_channel_s_messages_are_not_counted(ledger: Ledger) -> None:
     other = Ledger(ledger.tx, await shop(ledger.tx))
     await other.shown(START, START)

@@ -110,8 +110,13 @@ class Course:
             yield f"{attempt}: after it was cancelled"
         if self._held(attempt.at):
             yield f"{attempt}: within quiet hours"
-        if attempt.step in ("line_push", "line_notification") and self._known_to_block(attempt.at):
+        doubted = self._doubted_before(attempt.at)
+        # Who is in doubt may be somebody else than who has the number now: their block says nothing of it.
+        by_user = attempt.step == "line_push" or (attempt.step == "line_notification" and not doubted)
+        if by_user and self._known_to_block(attempt.at):
             yield f"{attempt}: to a user known to block"
+        if attempt.step == "line_push" and doubted:
+            yield f"{attempt}: the binding is in doubt"
         if attempt.step == "line_push" and not (self.person.bound and self.person.registered):
             yield f"{attempt}: no user is bound"
         if attempt.step == "line_push" and not self._was_friend(attempt.at):
@@ -154,6 +159,22 @@ class Course:
         truth = self.trace.truth[self.sent.person]
         return not any(friend and not blocked and t >= since for t, friend, blocked in truth if t <= at)
 
+    def _doubted_before(self, at: int) -> bool:
+        """Whether a word about the number had come by then that it may have passed on: a 422, a failed SMS."""
+        return any(told < at for told in self._doubts())
+
+    def _doubts(self) -> Iterator[int]:
+        for sent in self.trace.sent:
+            if sent.person != self.sent.person or sent.id not in self.trace.notices:
+                continue
+            for attempt in self.trace.notices[sent.id]["attempts"]:
+                if attempt["step"] == "line_notification" and attempt["outcome"] == "unreachable":
+                    yield ms(attempt["answered_at"])
+                elif attempt["step"] == "sms" and attempt["outcome"] == "failed":
+                    word = self.book.word_of.get(attempt["delivery_tag"])
+                    if word is not None and not word[1]:
+                        yield word[0]
+
     def _was_friend(self, at: int) -> bool:
         truth = self.trace.truth.get(self.sent.person, [])
         return any(friend for t, friend, _ in truth if t <= at)
@@ -165,7 +186,12 @@ class Course:
         refused_by = {t.carrier for t in self.tries if t.step == "sms" and t.said == "failed"}
         tried_steps = {t.step for t in self.tries}
         unfounded = {
-            "line_push": bool(self.person.bound and always_friend and "line_push" not in tried_steps),
+            "line_push": bool(
+                self.person.bound
+                and always_friend
+                and "line_push" not in tried_steps
+                and not any(self._doubts())
+            ),
             "line_notification": not any(blocked for _, _, blocked in truth),
             "sms": refused_by != {"alpha", "beta"},
             "callback": "callback" not in tried_steps,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from command_support import run
 from gateway_support import RunningGateway
+from receiver_support import running_receiver
 
 EVENTS = ("-e", "alarm.raised", "-e", "alarm.cleared")
 
@@ -58,3 +59,46 @@ async def test_what_is_wrong_is_said_in_one_line(gateway: RunningGateway, tmp_pa
         code=1,
     )
     assert "no webhook endpoint" in await run(gateway, "webhooks", "remove", "x", code=1)
+
+
+async def test_an_endpoint_is_tried_paused_resumed_and_given_another_secret(
+    gateway: RunningGateway,
+) -> None:
+    async with running_receiver() as receiver:
+        made = json.loads(
+            await run(gateway, "webhooks", "add", receiver.url, "-e", "*", "--description", "CRM", "--json")
+        )
+        receiver.secret = made["secret"]
+        assert "Taken: 204" in await run(gateway, "webhooks", "test", made["id"])
+        receiver.will_answer(404)
+        await run(gateway, "webhooks", "test", made["id"], code=1)
+        receiver.will_answer(204)
+        assert "Paused" in await run(gateway, "webhooks", "pause", made["id"])
+        assert "is paused: paused by hand" in await run(gateway, "webhooks", "list")
+        notice = await gateway.send("0912345678")
+        await gateway.settle()
+        resumed = await run(gateway, "webhooks", "resume", made["id"])
+        assert "queued webhooks go out now" in resumed
+        await gateway.settle()
+        await gateway.settle()
+        log = await run(gateway, "webhooks", "log", made["id"], "--about", notice, "--event", "notice.queued")
+        assert "notice.queued" in log
+        assert "taken" in log
+        found = json.loads(await run(gateway, "webhooks", "log", made["id"], "--about", notice, "--json"))
+        queued = found["postings"][-1]
+        shown = json.loads(await run(gateway, "webhooks", "show", made["id"], queued["id"], "--json"))
+        assert shown["body"]["data"]["id"] == notice
+        count = len(receiver.got)
+        assert "1 go out again" in await run(gateway, "webhooks", "replay", made["id"], queued["id"])
+        await gateway.settle()
+        assert len(receiver.got) == count + 1
+        assert receiver.ids[-1] == queued["id"]
+        again = await run(gateway, "webhooks", "replay", made["id"], "--from", "2000-01-01T00:00:00Z")
+        assert "go out again" in again
+        fault = await run(gateway, "webhooks", "replay", made["id"], code=2)
+        assert "--from" in fault
+        rotated = json.loads(await run(gateway, "webhooks", "rotate-secret", made["id"], "--json"))
+        assert rotated["secret"] != made["secret"]
+        assert rotated["old_secret_until"] is not None
+        ended = await run(gateway, "webhooks", "rotate-secret", made["id"], "--at-once")
+        assert "signs no more" in ended

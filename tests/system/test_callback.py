@@ -164,3 +164,18 @@ async def test_a_private_address_is_refused_where_the_settings_say_so(
             "PATCH", f"/v1/webhook-endpoints/{made['id']}", {"url": "https://127.0.0.1/hook"}
         )
         assert status == 422
+
+
+async def test_a_paused_endpoint_carries_no_notice_and_another_one_may(
+    gateway: RunningGateway, receiver: Receiver
+) -> None:
+    made = await connect(gateway, receiver)
+    await gateway.ok("POST", f"/v1/webhook-endpoints/{made['id']}/pause")
+    alone = await gateway.send(NUMBER, THEN_SMS)
+    await gateway.settle()
+    assert steps(await gateway.notice(alone)) == [("sms", "delivered")]
+    body = {"url": receiver.url, "events": ["callback"], "secret": receiver.secret}
+    await gateway.ok("POST", "/v1/webhook-endpoints", body)
+    notice = await gateway.send(NUMBER, CALLBACK_ONLY)
+    await gateway.settle()
+    assert (await gateway.notice(notice))["state"] == "handed_over"

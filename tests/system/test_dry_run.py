@@ -187,7 +187,7 @@ async def test_no_step_can_run(gateway: RunningGateway) -> None:
     said, done = await said_and_done(gateway, {"steps": [{"step": "line_push"}, {"step": "callback"}]})
     assert said["would_be_refused"] is True
     assert why_not(said) == skipped(done)
-    assert why_not(said)["callback"] == "the account has no endpoint for callbacks"
+    assert why_not(said)["callback"] == "the account has no endpoint for callbacks that is not paused"
     assert ended(done) == ("refused", "no_step", "0:00:00")
 
 

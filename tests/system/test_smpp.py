@@ -125,3 +125,17 @@ async def test_while_the_link_is_down_another_carrier_takes_it(
     alarms = [x for x in logged if x["event"] == "alarm.raised"]
     assert {(x["kind"], x["about"]) for x in alarms} == {("carrier_down", "relay")}
     logged[:] = [x for x in logged if x not in alarms]
+
+
+async def test_a_recipient_who_answers_stop_gets_no_more_sms(gateway: RunningGateway, centre: Smsc) -> None:
+    notice_id = await gateway.send("0912345678", BY_SMS)
+    await until_notice(gateway, notice_id, outcomes=["accepted"])
+    for text in ("please don't stop", "Stop!"):
+        assert (await centre.order("deliver", text=text, pdu={"source_addr_ton": 1}))["status"] == 0
+    async with asyncio.timeout(20):
+        while not (found := (await gateway.ok("GET", "/v1/suppressions"))["suppressions"]):
+            await gateway.settle()
+    assert [(x["scope"], x["reason"], x["by"]) for x in found] == [("sms", "opt_out", "sms:relay")]
+    refused = await gateway.send("0912345678", BY_SMS)
+    await until_notice(gateway, refused, state="refused", reason="suppressed")
+    assert len(await centre.submits()) == 1

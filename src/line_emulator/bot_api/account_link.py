@@ -1,28 +1,23 @@
 """Account link: the link token for the business, and the page on access.line.me that the user's app opens.
 
 Source: Messaging API reference, "Issue link token"; Messaging API, "User account linking". The emulator serves
-the page on its own port. LINE knows who opens it from the login of the app; here the address says it (`_phone`),
-or the header or cookie `emulator_phone` of a phone page, or else the page asks.
+the page on its own port. Who opens it: see `pages.opener`.
 """
 
 from __future__ import annotations
-
-from urllib.parse import unquote
 
 from starlette.requests import Request as PageRequest
 from starlette.responses import Response
 
 from line_emulator.bot_api.http import Answer, Request, refusal, success
+from line_emulator.pages import opener
 from line_emulator.pages.rendering import page
 from line_emulator.state import State
-from line_emulator.world import numbers
 from line_emulator.world.account_link import BAD_NONCE, NO_USER, problem_of
 from line_emulator.world.commands import IssueLinkToken, OpenLink
 from line_emulator.world.problems import Problem
 
 PATH = "/dialog/bot/accountLink"
-PHONE = "emulator_phone"
-MOST_LISTED = 20
 
 _TEXTS = {
     "ok": {
@@ -53,7 +48,13 @@ _TEXTS = {
         "zh-Hant": ("無法使用這個連結", "網址不完整，請重新操作。"),
         "zh-Hans": ("无法使用此链接", "网址不完整，请重新操作。"),
     },
-    "user": {"en": ("Nobody there", "There is no LINE user with this number.")},
+    "user": {
+        "en": ("Nobody there", "There is no LINE user with this number."),
+        "ja": ("利用者がいません", "この電話番号のLINEユーザーはいません。"),
+        "th": ("ไม่พบผู้ใช้", "ไม่มีผู้ใช้ LINE ที่ใช้หมายเลขนี้"),
+        "zh-Hant": ("沒有這位使用者", "這個號碼沒有 LINE 使用者。"),
+        "zh-Hans": ("没有此用户", "该号码没有 LINE 用户。"),
+    },
 }
 
 
@@ -70,37 +71,18 @@ async def dialog(request: PageRequest) -> Response:
     if request.method == "HEAD":
         return Response()  # A look ahead is no visit: the link stays good.
     query = request.query_params
-    token, nonce, phone = query.get("linkToken", ""), query.get("nonce", ""), _phone(request)
-    language = _language(state, phone)
+    token, nonce, phone = query.get("linkToken", ""), query.get("nonce", ""), opener.phone_of(request)
+    language = opener.language_of(state, phone)
     problem = problem_of(state.world, token, nonce, state.clock.now())
     if problem is not None:
         return _sorry(problem, language)
     if phone is None:
-        people, _ = state.world.people.page(0, MOST_LISTED)
-        return page("account_link.html", kind="ask", language="en", token=token, nonce=nonce, people=people)
+        return opener.ask(state, PATH, {"linkToken": token, "nonce": nonce})
     name = state.world.channels[state.world.links[token][0]].name
     effects = state.do(OpenLink(token, nonce, phone))
     if effects.problem is not None:
         return _sorry(effects.problem, language)
     return _page(str(effects.value), language, 200, name)
-
-
-def _phone(request: PageRequest) -> str | None:
-    """Whose phone it is. The address comes before the header, and that before the cookie."""
-    named = request.query_params.get("_phone", "").strip()
-    if named:
-        # A plus sign that was not percent-encoded has come as a space.
-        return named if named.startswith("+") else "+" + named
-    # A plus sign is often sent percent-encoded in a cookie, as some libraries do.
-    found = request.headers.get(PHONE) or request.cookies.get(PHONE) or ""
-    return unquote(found).strip() or None
-
-
-def _language(state: State, phone: str | None) -> str:
-    if phone is None or not numbers.is_e164(phone):
-        return "en"
-    account = state.world.people.find_phone(phone)
-    return account.language if account is not None else "en"
 
 
 def _sorry(problem: Problem, language: str) -> Response:

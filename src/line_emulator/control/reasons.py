@@ -35,7 +35,7 @@ class Reasons:
     def _forms(self) -> dict[bytes, str]:
         found: dict[bytes, str] = {}
         for account in self._state.world.people.singles(MOST_USERS):
-            for form, words in other_forms(account.phone):
+            for form, words in other_forms(account.phone) if numbers.is_e164(account.phone) else ():
                 text = f"this is the hash of {words}; LINE wants that of {account.phone}"
                 found.setdefault(numbers.digest(form), text)
         return found

@@ -8,6 +8,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from line_emulator.control import (
+    acts,
     billing,
     channels,
     grants,
@@ -43,7 +44,7 @@ _ENDPOINTS = [
     ("GET", "/users", users.listing),
     ("GET", "/users/{phone}", users.show),
     ("PATCH", "/users/{phone}", users.change),
-    ("POST", "/users/{phone}/actions", users.act),
+    ("POST", "/users/{phone}/actions", acts.act),
     ("GET", "/users/{phone}/screen", users.look),
     ("POST", "/population", trouble.populate),
     ("GET", "/clock", trouble.show_clock),

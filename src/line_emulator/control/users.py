@@ -1,4 +1,4 @@
-"""Users: made, shown, changed; what they do, and what they see."""
+"""Users: made, shown, changed, and what they see. What they do is in `acts`."""
 
 from __future__ import annotations
 
@@ -24,16 +24,14 @@ from line_emulator.control.http import (
     whole,
 )
 from line_emulator.screen import screen
-from line_emulator.state import State
 from line_emulator.world import Effects, accounts, numbers
-from line_emulator.world.commands import Act, ChangeUser, PutUser
+from line_emulator.world.commands import ChangeUser, PutUser
 from line_emulator.world.notifications import RECEPTIONS
 from line_emulator.world.people import TWO_YEARS, Account, Tie
 
 PAGE = 100
 MOST_CHANNELS = 100
 LONGEST_TEXT = 1000
-LONGEST_MESSAGE = 5000
 _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}", re.ASCII)
 _PREFIX = re.compile(r"\+?[0-9]{0,15}", re.ASCII)
 
@@ -82,8 +80,17 @@ class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         return values
 
 
-def _phone(request: Request) -> str:
+class NewUserBody(UserBody, forbid_unknown_fields=True, kw_only=True):
+    """What `POST /users` takes. `takes_over`: a number that somebody has becomes a new user's."""
+
+    takes_over: bool | UnsetType = UNSET
+
+
+def phone_of(request: Request) -> str:
+    """The number in the path, which may be given as a user ID. Raises Refused (404)."""
     text: str = request.path_params["phone"]
+    if numbers.is_user_id(text.strip()):
+        return state_of(request).world.people.address(text.strip())
     # A plus sign that was not percent-encoded may arrive as a space.
     phone = "+" + text.strip().removeprefix("+")
     if not numbers.is_e164(phone):
@@ -98,7 +105,7 @@ def _nobody(phone: str) -> Refused:
     )
 
 
-def _done(effects: Effects, phone: str) -> Effects:
+def done(effects: Effects, phone: str) -> Effects:
     """What came of it. Raises Refused."""
     if effects.problem is not None and effects.problem == accounts.unknown(phone):
         raise _nobody(phone)
@@ -107,7 +114,7 @@ def _done(effects: Effects, phone: str) -> Effects:
 
 
 def _find(request: Request) -> Account:
-    phone = _phone(request)
+    phone = phone_of(request)
     state = state_of(request)
     state.tick()
     account = state.world.people.find_phone(phone)
@@ -118,11 +125,12 @@ def _find(request: Request) -> Account:
 
 async def create(request: Request) -> Response:
     """`POST /users`: makes the user; for a known number, sets exactly these values, and those not named to their
-    defaults: it then answers `"replaced": true`.
+    defaults: it then answers `"replaced": true`. With `takes_over` the number becomes a new user's, and
+    `took_over_from` is the user ID (and from now on the address) of who had it.
     """
     state = state_of(request)
     now = state.clock.now()
-    values = (await read(request, UserBody, ("phone",))).given(now)
+    values = (await read(request, NewUserBody, ("phone",))).given(now)
     phone = values.pop("phone", None)
     if phone is None:
         raise Refused(400, "phone is missing; write it in E.164 form, such as +886912345678")
@@ -131,9 +139,14 @@ async def create(request: Request) -> Response:
     values.setdefault("reception", None)
     values.setdefault("verified_at", now)
     values.setdefault("created_at", now - TWO_YEARS)
-    replaced = state.world.people.find_phone(phone) is not None
+    former = state.world.people.find_phone(phone)
     account = state.do(PutUser(phone=phone, **values)).value
-    return answer(view(account, request) | ({"replaced": True} if replaced else {}))
+    shown = view(account, request)
+    if former is not None and account.number == former.number:
+        shown["replaced"] = True
+    elif former is not None:
+        shown["took_over_from"] = numbers.user_id(former.number, "default")
+    return answer(shown)
 
 
 async def show(request: Request) -> Response:
@@ -145,71 +158,18 @@ async def change(request: Request) -> Response:
     """`PATCH /users/{phone}`."""
     state = state_of(request)
     values = (await read(request, UserBody)).given(state.clock.now())
-    phone = _phone(request)
+    phone = phone_of(request)
     if values.pop("phone", phone) != phone:
         raise Refused(400, "A number is changed by the action change_number, not here")
-    effects = _done(state.do(ChangeUser(phone, values)), phone)
+    effects = done(state.do(ChangeUser(phone, values)), phone)
     return answer(view(effects.value, request))
-
-
-class ActionBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What `POST /users/{phone}/actions` takes."""
-
-    action: str
-    channel_id: str | None = None
-    pin: str | None = None
-    phone: str | None = None
-    text: str | None = None
-    target: str | None = None
-    display_text: str | None = None
-    params: dict[str, str] | None = None
-    alias: str | None = None
-
-    def fault(self) -> str | None:
-        """What is wrong with it, in words; None if nothing is. No more than a text message can hold."""
-        for name in ("text", "target", "display_text", "alias"):
-            if len(getattr(self, name) or "") > LONGEST_MESSAGE:
-                return f"{name} may have {LONGEST_MESSAGE} characters at most"
-        return None
-
-
-async def act(request: Request) -> Response:
-    """`POST /users/{phone}/actions`: one tap on the phone; answers with the user as they are then."""
-    state = state_of(request)
-    body = await read(request, ActionBody)
-    fault = body.fault()
-    if fault is not None:
-        raise Refused(400, fault)
-    phone = _phone(request)
-    effects = _done(perform(state, phone, body), phone)
-    return answer(view(effects.value, request))
-
-
-def perform(state: State, phone: str, body: ActionBody, new_pin: str | None = None) -> Effects:
-    """One tap of the user with this number. `new_pin`: if it sends a PIN, this one; None: any."""
-    return state.do(
-        Act(
-            phone=phone,
-            action=body.action,
-            new_pin=new_pin or state.ids.pin(),
-            channel_id=body.channel_id,
-            pin=body.pin,
-            new_phone=body.phone,
-            text=body.text,
-            target=body.target,
-            message_id=str(state.ids.message_id()),
-            display_text=body.display_text,
-            params=body.params,
-            alias=body.alias,
-        )
-    )
 
 
 async def look(request: Request) -> Response:
     """`GET /users/{phone}/screen`: all that this user sees. A number without LINE sees its SMS inbox."""
     state = state_of(request)
     state.tick()
-    phone = _phone(request)
+    phone = phone_of(request)
     account = state.world.people.find_phone(phone)
     if account is None and phone not in state.world.sms.inboxes:
         raise _nobody(phone)
@@ -251,6 +211,9 @@ async def listing(request: Request) -> Response:
 
 def _prefix(request: Request) -> str:
     text = request.query_params.get("prefix", "").strip()
+    if not text:
+        # Users whose number was given to somebody else have none that could begin with a plus sign.
+        return ""
     if not _PREFIX.fullmatch(text):
         raise Refused(400, f"prefix is {text!r}; it must be the beginning of an E.164 number, such as +88691")
     return "+" + text.removeprefix("+")

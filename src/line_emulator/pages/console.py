@@ -20,6 +20,7 @@ from line_emulator.world.channels import BADGES, WEBHOOK_MODES, Channel
 from line_emulator.world.japan import day_of
 from line_emulator.world.ledger import FLEXIBLE_PATH, PUSH_PATH, TEMPLATE_PATH
 from line_emulator.world.notifications import RECEPTIONS
+from line_emulator.world.numbers import is_user_id
 
 USERS_A_PAGE = 50
 MOST_LOOKED_AT = 20_000
@@ -160,8 +161,8 @@ async def wall(request: Request) -> HTMLResponse:
     state = state_of(request)
     # A plus sign in a query means a space to browsers.
     given = [text.strip().removeprefix("+") for text in request.query_params.get("phones", "").split(",")]
-    numbers = list(dict.fromkeys(f"+{text}" for text in given if text))
-    wrong = next((number for number in numbers if not _NUMBER.fullmatch(number)), None)
+    numbers = list(dict.fromkeys(text if is_user_id(text) else f"+{text}" for text in given if text))
+    wrong = next((one for one in numbers if not _NUMBER.fullmatch(one) and not is_user_id(one)), None)
     if wrong is not None:
         return bad(
             request, f"{wrong[:50]!r} is no phone number; write it like +886912345678.", "No phone number"

@@ -15,10 +15,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from line_emulator.pages import opener
 from line_emulator.pages.rendering import page
 from line_emulator.screen import screen
 from line_emulator.state import State
-from line_emulator.world.numbers import is_e164
+from line_emulator.world.numbers import is_e164, is_user_id
 from line_emulator.world.people import Account
 
 PATH = "/phones/{phone}"
@@ -35,35 +36,37 @@ MOST_PHONES = 300
 _NUMBER = re.compile(r"\+[0-9]{1,20}", re.ASCII)
 
 
-def number_of(text: str) -> str:
-    """The number in a path. A plus sign that was not percent-encoded may arrive as a space."""
-    return "+" + text.strip().removeprefix("+")
+def number_of(text: str, state: State) -> str:
+    """The number in a path, which may be a user ID. A plus sign that was not percent-encoded may arrive as a space."""
+    found = text.strip()
+    return state.world.people.address(found) if is_user_id(found) else "+" + found.removeprefix("+")
 
 
 async def phone(request: Request) -> HTMLResponse:
-    """The page. With `?frame=1` only the phone itself, to be shown inside another page."""
+    """The page. With `?frame=1` only the phone itself, to be shown inside another page. Pages that are opened from it
+    know by a cookie whose phone it is; of several phones on one page, it is the one that is being used.
+    """
     given = request.path_params["phone"].strip()
-    number = number_of(given)
-    known = is_e164(number)
-    shown = page(
-        "phone.html",
-        phone=number if known else given[:40],
-        known=known,
-        frame=request.query_params.get("frame") == "1",
-    )
+    state: State = request.app.state.emulator
+    number = number_of(given, state)
+    known = is_e164(number) or state.world.people.find_phone(number) is not None
+    frame = request.query_params.get("frame") == "1"
+    shown = page("phone.html", phone=number if known else given[:40], known=known, frame=frame)
     if not known:
         shown.status_code = 404
+    elif not frame:
+        opener.remember(shown, number)
     return shown
 
 
 async def live(socket: WebSocket) -> None:
     """`ws …/users/{phone}/live`: the screen at once, and again whenever it looks different."""
-    number = number_of(socket.path_params["phone"])
-    if _NUMBER.fullmatch(number) is None:
+    state: State = socket.app.state.emulator
+    number = number_of(socket.path_params["phone"], state)
+    if _NUMBER.fullmatch(number) is None and not is_user_id(number):
         await socket.close(NOT_OURS)
         return
     await socket.accept()
-    state: State = socket.app.state.emulator
     looking = _looking_of(socket)
     if looking.count >= MOST_PHONES:
         await socket.close(TOO_MANY, "too many phones are open")
@@ -140,6 +143,7 @@ class Live:
     def __init__(self, state: State, number: str) -> None:
         self._state = state
         self._number = number
+        self._world = state.world
         self._account: Account | None = None
         self._seen = b""
         self._epoch = (0.0, 0.0)
@@ -160,11 +164,15 @@ class Live:
         return f'{{"now":"{now}",{rest}'
 
     def _view(self) -> dict[str, Any]:
-        people, clock = self._state.world.people, self._state.clock
-        account = people.find_phone(self._number)
-        if account is None and self._account is not None:
-            moved = people.who_left(self._number)
-            if moved is not None and moved.number == self._account.number and not moved.deleted:
+        if self._state.world is not self._world:
+            # A reset: whoever has the same account number now is somebody else.
+            self._world, self._account = self._state.world, None
+        people, clock = self._world.people, self._state.clock
+        account, shown_so_far = people.find_phone(self._number), self._account
+        if shown_so_far is not None and (account is None or account.number != shown_so_far.number):
+            # Whoever has another number, or lost theirs to somebody else, is kept by account number.
+            moved = people.by_number.get(shown_so_far.number)
+            if moved is not None and not moved.deleted:
                 account, self._number = moved, moved.phone
         self._account = account
         shown = screen.view(self._state.world, self._number, account, clock.now())

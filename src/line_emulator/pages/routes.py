@@ -6,10 +6,10 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from line_emulator.bot_api import account_link
-from line_emulator.pages import console, console_records, gallery, home, phone
+from line_emulator.pages import console, console_records, gallery, home, phone, url_scheme
 from line_emulator.pages.rendering import HERE
 
-NOWHERE = ("/console/{rest:path}", "/wall/{rest:path}", "/phones", "/phones/{rest:path}")
+NOWHERE = ("/R/{rest:path}", "/console/{rest:path}", "/wall/{rest:path}", "/phones", "/phones/{rest:path}")
 """The rest under the paths of pages: whoever goes there by a browser gets a page, too."""
 
 
@@ -30,6 +30,9 @@ def routes() -> list[BaseRoute]:
         Route(phone.PATH, phone.phone),
         WebSocketRoute(phone.LIVE_PATH, phone.live),
         Route(account_link.PATH, account_link.dialog),
+        Route(url_scheme.ADD, url_scheme.add, methods=["GET", "POST"]),
+        Route(url_scheme.CHAT, url_scheme.chat),
+        Route(url_scheme.CHAT + "/", url_scheme.chat),
         *(Route(path, console.nowhere) for path in NOWHERE),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]

@@ -13,8 +13,8 @@ import msgspec
 
 from line_emulator import times
 from line_emulator.control import channels
+from line_emulator.control.acts import perform
 from line_emulator.control.http import Refused, check
-from line_emulator.control.users import perform
 from line_emulator.faults import order_of
 from line_emulator.scenarios.script import VERIFY, ActDeed, ChannelDeed, Step, UserDeed, Who
 from line_emulator.state import State

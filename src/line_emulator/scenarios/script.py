@@ -15,10 +15,11 @@ from msgspec import UNSET, UnsetType
 from line_emulator import times
 from line_emulator.clockwork.clock import PAUSED, REAL
 from line_emulator.control import wording
+from line_emulator.control.acts import SEND_SMS, ActionBody
 from line_emulator.control.channels import ChannelBody
 from line_emulator.control.http import Refused
 from line_emulator.control.trouble import ClockBody, FaultBody
-from line_emulator.control.users import ActionBody, UserBody
+from line_emulator.control.users import UserBody
 from line_emulator.faults import fault_in, order_of
 from line_emulator.world.accounts import ACTIONS
 from line_emulator.world.notifications import RECEPTIONS
@@ -137,8 +138,9 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename={"la
             wrong = fault_in(order_of(**msgspec.structs.asdict(self.fault)))
         elif self.act is not None:
             wrong = self.act.who.fault() or self.act.fault()
-            if self.act.action not in (VERIFY, *ACTIONS):
-                wrong = f"action is {self.act.action!r}; it must be one of {', '.join((VERIFY, *ACTIONS))}"
+            known = (VERIFY, SEND_SMS, *ACTIONS)
+            if self.act.action not in known:
+                wrong = f"action is {self.act.action!r}; it must be one of {', '.join(known)}"
         elif self.user is not None:
             wrong = self.user.who.fault()
             self.user.given(0)

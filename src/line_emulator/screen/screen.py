@@ -17,6 +17,7 @@ from line_emulator.screen.texts import LANGUAGES
 from line_emulator.world import World
 from line_emulator.world.channels import Channel
 from line_emulator.world.notifications import AGREE, NOT_SET, WINDOW
+from line_emulator.world.numbers import is_e164
 from line_emulator.world.people import VERIFICATION_LASTS, Account, Entry, default_language
 from line_emulator.world.rich_menus import rich_menu_of
 from line_emulator.world.rich_menus import view as rich_menu_view
@@ -113,11 +114,15 @@ def _inbox(world: World, phone: str, account: Account | None) -> list[dict[str, 
 
 
 def _sms(sms: Sms, phone: str) -> dict[str, Any]:
-    shown = {"at": times.render(sms.at), "from": sms.sender, "text": sms.text[:SMS_SHOWN]}
+    shown: dict[str, Any] = {"at": times.render(sms.at), "from": sms.sender, "text": sms.text[:SMS_SHOWN]}
     if sms.pin is not None:
         shown["pin"] = sms.pin
-    if sms.to != phone:
+    if sms.own:
+        shown |= {"from": phone, "to": sms.to, "by": "user"}
+    elif sms.to != phone:
         shown["to"] = sms.to
+    if sms.reply_url is not None and is_e164(phone):
+        shown["answerable"] = True
     return shown
 
 

@@ -23,6 +23,8 @@ from line_emulator.world.world import World
 
 def put(world: World, command: PutUser, now: int) -> Effects:
     """Makes the user, or gives an existing one exactly these values (without any act of theirs)."""
+    if command.takes_over:
+        proofs.take_over(world, command.phone)
     account = world.people.find_phone(command.phone)
     app_version = command.app_version or DEFAULT_APP_VERSION
     values = {
@@ -90,7 +92,7 @@ def act(world: World, command: Act, now: int) -> Effects:
         return Effects(former) if former is not None else Effects(problem=unknown(command.phone))
     action = _ACTIONS.get(command.action)
     if action is None:
-        text = f"Unknown action: {command.action}. Known: {', '.join(_ACTIONS)}"
+        text = f"Unknown action: {command.action}. Known: {', '.join(_ACTIONS)}, send_sms"
         return Effects(problem=Problem(400, text))
     if command.action in _NEED_CHANNEL and command.channel_id is None:
         return Effects(problem=Problem(400, f"The action {command.action} needs a channel_id"))

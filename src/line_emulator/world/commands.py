@@ -200,7 +200,8 @@ class AddPopulation(msgspec.Struct):
 class PutUser(msgspec.Struct):
     """Makes a user, or sets an existing one to exactly these values. Times in ms.
 
-    `reception` None: what a new account starts with on this version of the app.
+    `reception` None: what a new account starts with on this version of the app. `takes_over`: a number that
+    somebody has becomes a new user's, and they keep their account without it.
     """
 
     phone: str
@@ -215,6 +216,7 @@ class PutUser(msgspec.Struct):
     profile_consent: bool = True
     picture_url: str | None = None
     status_message: str | None = None
+    takes_over: bool = False
 
 
 class ChangeUser(msgspec.Struct):
@@ -244,13 +246,26 @@ class Act(msgspec.Struct):
 
 
 class TakeSms(msgspec.Struct):
-    """A text message given to the emulator's own SMS carrier."""
+    """A text message given to the emulator's own SMS carrier. `reply_url`: where its sender hears answers."""
 
     message_id: str
     to: str
     text: str
     sender: str
     reference: str | None = None
+    reply_url: str | None = None
+    reply_token: str | None = None
+
+
+class AnswerSms(msgspec.Struct):
+    """The user with this number (or only its SIM) answers a text message of the sender `to`; None: of whoever
+    wrote last and can be answered.
+    """
+
+    phone: str
+    text: str
+    message_id: str
+    to: str | None = None
 
 
 class Tick(msgspec.Struct):
@@ -284,5 +299,6 @@ Command = (
     | ChangeUser
     | Act
     | TakeSms
+    | AnswerSms
     | Tick
 )

@@ -13,12 +13,14 @@ from line_emulator.world import (
     notifications,
     ordinary,
     rich_menus,
+    texting,
 )
 from line_emulator.world.commands import (
     Act,
     AddChannel,
     AddKey,
     AddPopulation,
+    AnswerSms,
     ChangeUser,
     Command,
     CreateRichMenu,
@@ -46,7 +48,6 @@ from line_emulator.world.commands import (
 )
 from line_emulator.world.effects import Effects
 from line_emulator.world.problems import Problem
-from line_emulator.world.sms import Sms
 from line_emulator.world.world import World
 
 
@@ -85,21 +86,6 @@ def _add_population(world: World, command: AddPopulation, now: int) -> Effects:
     return Effects(new)
 
 
-def _take_sms(world: World, command: TakeSms, now: int) -> Effects:
-    account = world.people.find_phone(command.to)
-    sms = Sms(
-        message_id=command.message_id,
-        to=command.to,
-        sender=command.sender,
-        text=command.text,
-        at=now,
-        reference=command.reference,
-        delivered=account is None or account.sms_reachable,
-    )
-    world.sms.take(sms)
-    return Effects(sms)
-
-
 _HANDLERS: dict[type, Callable[[World, Any, int], Effects]] = {
     SendTemplate: notifications.send_template,
     SendFlexible: notifications.send_flexible,
@@ -126,6 +112,7 @@ _HANDLERS: dict[type, Callable[[World, Any, int], Effects]] = {
     PutUser: accounts.put,
     ChangeUser: accounts.change,
     Act: friends.act,
-    TakeSms: _take_sms,
+    TakeSms: texting.take,
+    AnswerSms: texting.answer,
     Tick: lambda world, command, now: Effects(),
 }

@@ -101,6 +101,13 @@ def account_of(identifier: str, provider: str) -> int | None:
     return left if right == 0 else None
 
 
+def is_address(text: str) -> bool:
+    """Whether a user may be addressed so: by a number in E.164 form, or by a user ID (of provider "default"),
+    which is what is left to a user whose number was given to somebody else.
+    """
+    return is_e164(text) or is_user_id(text)
+
+
 def is_user_id(text: str) -> bool:
     """Whether the text has the form of a user ID: U and 32 lower-case hex digits."""
     return _USER_ID.fullmatch(text) is not None

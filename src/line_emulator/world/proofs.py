@@ -16,10 +16,17 @@ from line_emulator.world.problems import Problem
 from line_emulator.world.sms import Sms, pin_text
 from line_emulator.world.world import World
 
+NO_NUMBER = Problem(
+    400, "This user's number was given to somebody else; the action change_number gives them a new one"
+)
 
-def request_pin(world: World, account: Account, command: Act, now: int, effects: Effects) -> None:
+
+def request_pin(world: World, account: Account, command: Act, now: int, effects: Effects) -> Problem | None:
     """A PIN to the user's own number."""
+    if not numbers.is_e164(account.phone):
+        return NO_NUMBER
     _text_pin(world, account, command, account.phone, None, now)
+    return None
 
 
 def enter_pin(world: World, account: Account, command: Act, now: int, effects: Effects) -> Problem | None:
@@ -36,7 +43,7 @@ def request_number_change(
     world: World, account: Account, command: Act, now: int, effects: Effects
 ) -> Problem | None:
     """A PIN to the new number. A PIN that was under way to the old one is void from now on."""
-    problem = _new_phone_problem(world, account, command.new_phone)
+    problem = _new_phone_problem(command.new_phone)
     if problem is None and command.new_phone and command.new_phone != account.phone:
         _text_pin(world, account, command, command.new_phone, command.new_phone, now)
     return problem
@@ -47,8 +54,6 @@ def confirm_number_change(
 ) -> Problem | None:
     """The PIN from the new number: from now on it is the user's."""
     pin = account.pin if account.pin is not None and account.pin.new_phone is not None else None
-    if pin is not None and _new_phone_problem(world, account, pin.new_phone) is not None:
-        return _new_phone_problem(world, account, pin.new_phone)
     problem, repeated = _tried(account, pin, command, now)
     if problem is None and not repeated and pin is not None and pin.new_phone is not None:
         _move(world, account, pin.new_phone, now)
@@ -57,26 +62,42 @@ def confirm_number_change(
 
 def change_number(world: World, account: Account, command: Act, now: int, effects: Effects) -> Problem | None:
     """The whole change at once, with its PIN."""
-    problem = _new_phone_problem(world, account, command.new_phone)
+    problem = _new_phone_problem(command.new_phone)
     if problem is None and command.new_phone and command.new_phone != account.phone:
         _move(world, account, command.new_phone, now)
     return problem
 
 
-def _move(world: World, account: Account, phone: str, now: int) -> None:
+def take_over(world: World, phone: str, proof: str | None = None) -> Account | None:
+    """The number is given out again: whoever has it keeps the account, its friends and chats, and has no number
+    any more. What waits for them is lost, and their text messages go with them, but for the PIN (`proof`) by which
+    the new holder got the number. Says who it was; None if it was nobody's.
+    """
+    former = world.people.displace(phone)
+    if former is not None:
+        _drop_all(world, former)
+        if former.pin is not None and former.pin.new_phone is None:
+            former.pin = None
+        world.sms.move(phone, former.phone, proof)
+    return former
+
+
+def _drop_all(world: World, account: Account) -> None:
     notifications.drop(world, account, fates.NUMBER_CHANGED)
     account.held = ()
+
+
+def _move(world: World, account: Account, phone: str, now: int) -> None:
+    take_over(world, phone, account.last_pin)
+    _drop_all(world, account)
     world.people.move(account, phone)
     account.changed_at, account.pin = now, None
     notifications.show(account, now, "line", "number_changed")
 
 
-def _new_phone_problem(world: World, account: Account, phone: str | None) -> Problem | None:
+def _new_phone_problem(phone: str | None) -> Problem | None:
     if phone is None or not numbers.is_e164(phone):
         return Problem(400, "A change of number needs a phone in E.164 form, such as +886912345678")
-    owner = world.people.find_phone(phone)
-    if owner is not None and owner.number != account.number:
-        return Problem(400, f"The number {phone} belongs to another LINE user")
     return None
 
 

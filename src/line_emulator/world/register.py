@@ -97,6 +97,22 @@ class Register:
         self._left.pop(account.digest, None)
         self.by_digest[account.digest] = account
 
+    def displace(self, phone: str) -> Account | None:
+        """Takes this number from whoever has it, as an operator gives it out again; says who that was.
+
+        In place of a number they then have their user ID at provider "default", which no notification can be
+        sent to.
+        """
+        holder = self.find_phone(phone)
+        if holder is not None:
+            self.move(holder, numbers.user_id(holder.number, "default"))
+        return holder
+
+    def address(self, text: str) -> str:
+        """The number behind a user ID of provider "default"; any other text, and an unknown ID, as it is."""
+        account = self.find_user_id(text, "default")
+        return text if account is None or account.deleted else account.phone
+
     def remove(self, account: Account) -> None:
         """The account is gone and its number belongs to nobody; its user ID stays known."""
         self._leave(account)

@@ -20,7 +20,8 @@ def pin_text(language: str, code: str) -> str:
 
 class Sms(msgspec.Struct, gc=False):
     """One text message. `at` in ms; `pin`: the code it carries, if from LINE; `delivered`: it reached
-    the phone.
+    the phone. `reply_url`: where the sender hears answers to it, with `reply_token`; None: it can't be answered.
+    `own`: an answer of the phone's user, from their number to a sender.
     """
 
     message_id: str
@@ -31,6 +32,17 @@ class Sms(msgspec.Struct, gc=False):
     reference: str | None = None
     pin: str | None = None
     delivered: bool = True
+    reply_url: str | None = None
+    reply_token: str | None = None
+    own: bool = False
+
+
+class Answered(msgspec.Struct, gc=False):
+    """An answer of a user (`sms`), and where its recipient hears it."""
+
+    sms: Sms
+    url: str
+    token: str | None
 
 
 class SmsBook:
@@ -52,3 +64,23 @@ class SmsBook:
     def put(self, sms: Sms) -> None:
         """Puts it into the inbox of its number."""
         self.inboxes.setdefault(sms.to, []).append(sms)
+
+    def answerable(self, phone: str, sender: str | None = None) -> Sms | None:
+        """The newest message to this phone that can be answered: from this sender, or from anybody."""
+        for sms in reversed(self.inboxes.get(phone, [])):
+            if sms.reply_url is not None and sender in (None, sms.sender):
+                return sms
+        return None
+
+    def answer(self, sms: Sms) -> None:
+        """Keeps an answer of the phone's user, in the thread of whom it went to."""
+        self.inboxes.setdefault(sms.sender, []).append(sms)
+
+    def move(self, phone: str, to: str, proof: str | None) -> None:
+        """An inbox goes with its owner to another address, without the messages that carry this PIN."""
+        inbox = self.inboxes.pop(phone, [])
+        kept = [sms for sms in inbox if sms.pin is not None and sms.pin == proof]
+        if kept:
+            self.inboxes[phone] = kept
+        if len(kept) < len(inbox):
+            self.inboxes.setdefault(to, []).extend(sms for sms in inbox if sms not in kept)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from todoke.actions import announcements
 from todoke.actions.facts import Asked, FactBook, Setup
 from todoke.actions.record import apply
 from todoke.core.errors import IllegalTransition
@@ -11,7 +12,7 @@ from todoke.core.notice import LEASE, Attempt, Cancel, Due, Event, Lapsed, Notic
 from todoke.core.routing import Step
 from todoke.core.sms_text import segments
 from todoke.core.standing import Lane
-from todoke.core.template import Template, render_sms
+from todoke.core.template import Template, render_sms, with_link
 from todoke.ids import Ids
 from todoke.storage import channels as channel_store
 from todoke.storage import messages as message_store
@@ -50,6 +51,8 @@ class Claimed(msgspec.Struct, frozen=True):
     looked_at: int
     illegal: list[str]
     """Moves that the core refused, each with its notice."""
+    announced: int = 0
+    """Webhooks that were queued."""
 
 
 async def owned_channel(tx: Tx, channel_id: str, fence: int) -> Channel:
@@ -106,6 +109,8 @@ async def claim(
             continue
         book.began(about, attempt.carrier)
         parameters = msgspec.json.decode(x.parameters, type=dict[str, str])
+        if about.template.links:
+            parameters = with_link(about.template, parameters, setup.bind_link(attempt.id))
         if attempt.step is Step.SMS:
             units[attempt.id] = segments(render_sms(about.template, parameters)).segments
         to_send.append(
@@ -121,7 +126,8 @@ async def claim(
             )
         )
     await store.save(tx, changes, units)
-    return Claimed(channel, to_send, len(rows), illegal)
+    told = await announcements.of_notices(tx, changes, now, ids)
+    return Claimed(channel, to_send, len(rows), illegal, told)
 
 
 def _asked(x: Loaded, template: Template) -> Asked:
@@ -135,19 +141,21 @@ def _asked(x: Loaded, template: Template) -> Asked:
     )
 
 
-async def recover(tx: Tx, channel_id: str, now: int, lookup: Lookup) -> int:
+async def recover(tx: Tx, channel_id: str, now: int, lookup: Lookup, ids: Ids) -> int:
     """After a takeover: what its former owner had out has an unknown outcome. Answers how many there were."""
     rows = await store.load_out(tx, channel_id)
     policies = await lookup.policies(tx, {store.policy_id(r) for r in rows})
     loaded = await store.assemble(tx, rows, policies)
-    await store.save(tx, [(x.notice, step(x.notice, Lapsed(), now)[0]) for x in loaded])
+    changes = [(x.notice, step(x.notice, Lapsed(), now)[0]) for x in loaded]
+    await store.save(tx, changes)
+    await announcements.of_notices(tx, changes, now, ids)
     await message_store.release_out(tx, channel_id, now)
     return len(loaded)
 
 
-async def cancel(tx: Tx, notice_ids: Iterable[str], now: int, lookup: Lookup) -> None:
+async def cancel(tx: Tx, notice_ids: Iterable[str], now: int, lookup: Lookup, ids: Ids) -> None:
     """No further step of these notices begins."""
-    await apply(tx, {x: [Cancel()] for x in notice_ids}, now, lookup)
+    await apply(tx, {x: [Cancel()] for x in notice_ids}, now, lookup, ids)
 
 
 async def resume(tx: Tx, channel_id: str, now: int) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from todoke.actions.endpoints import queue
+from todoke.actions.outbox import queue
 from todoke.core.durations import rfc3339
 from todoke.ids import Ids
 from todoke.storage import alarms as store
@@ -30,7 +30,7 @@ async def raise_alarm(
         id=ids.new(), account_id=account_id, kind=kind, about=about, text=text, remedy=remedy, raised_at=now
     )
     await store.insert_alarm(tx, alarm)
-    await queue(tx, account_id, RAISED, view(alarm), now, ids)
+    await queue(tx, account_id, RAISED, view(alarm), now, ids, alarm.id)
     return True
 
 
@@ -41,7 +41,7 @@ async def clear_alarm(tx: Tx, *, kind: str, about: str, now: int, ids: Ids) -> b
         return False
     await store.end_alarm(tx, alarm.id, now)
     alarm.cleared_at = now
-    await queue(tx, alarm.account_id, CLEARED, view(alarm), now, ids)
+    await queue(tx, alarm.account_id, CLEARED, view(alarm), now, ids, alarm.id)
     return True
 
 

@@ -91,6 +91,12 @@ async def account_of_key(tx: Tx, key: str) -> str | None:
     return None if row is None else row.account_id
 
 
+async def name_of_key(tx: Tx, key: str) -> str:
+    """What people call a key: its name, and how it ends."""
+    row = await store.key_by_digest(tx, sha256(key.encode()).hexdigest())
+    return "an unknown key" if row is None else f"key {row.name[:70]} ({row.hint})"
+
+
 def check_key(private_key: str | None, key_id: str | None) -> None:
     """Raises Invalid where a private key can't be used. Takes some 50 ms: in a thread, and before a transaction."""
     if private_key is None:

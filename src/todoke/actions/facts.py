@@ -6,15 +6,22 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from todoke.core.bound import Holder, relied_on, why_not_relied_on
 from todoke.core.durations import format_duration
 from todoke.core.routing import LINE_STEPS, Facts, Friendship, Policy, SmsRoute, Step
+from todoke.core.suppression import Scope
 from todoke.core.template import Template
-from todoke.storage import bindings, endpoints, friends
+from todoke.core.template_values import LINK_ROOM
+from todoke.storage import binding_doubts, endpoints, friends, suppressions
 from todoke.storage import notices as notice_store
+from todoke.storage.bind_settings import settings_of
 from todoke.storage.channels import Channel
 from todoke.storage.database import Tx
 from todoke.storage.endpoints import Endpoint
 
+_SOME_ID = "0" * 26
+_EXAMPLE = "this-is-an-example-of-a-bindlink"
+"""As long as the token at the end of such an address."""
 CALLBACK = "callback"
 """The kind of event that an endpoint for the callback step asks for."""
 
@@ -27,6 +34,13 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     sms_began: Callable[[str], None]
     """Tells that a message will go to the carrier of this name."""
     every_number_is_a_test_number: bool
+    bind_link: Callable[[str], str]
+    """An attempt's id → the address by which its recipient connects the number with LINE."""
+
+    @property
+    def bind_link_example(self) -> str:
+        """An address as long as those that are sent, which leads nowhere."""
+        return self.bind_link(_SOME_ID)[: -len(_EXAMPLE)] + _EXAMPLE
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +71,9 @@ class FactBook:
         self._everyone = setup.every_number_is_a_test_number or channel.mode == "live"
         self._allowed = frozenset[str]() if self._everyone else frozenset(json.loads(channel.test_numbers))
         self._common: dict[tuple[str, str], Facts] = {}
-        self._users: dict[str, list[str]] = {}
+        self._holders: dict[str, list[Holder]] = {}
+        self._binding_lasts = 0
+        self._suppressed: dict[str, set[Scope]] = {}
         self._friendships: dict[str, str] = {}
         self._begun: Counter[tuple[str, str]] = Counter()
         self._begun_before: dict[tuple[str, str, int], int] = {}
@@ -66,18 +82,22 @@ class FactBook:
 
     async def read(self, tx: Tx, asked: Sequence[Asked]) -> None:
         """Reads what `of` needs for these notices."""
+        self._suppressed = await suppressions.scopes_of(
+            tx, self._channel.account_id, sorted({x.number for x in asked})
+        )
         line = {x.number for x in asked if any(s.step in LINE_STEPS for s in x.policy.steps)}
         if line:
-            self._users = await bindings.users_of(
+            self._holders = await binding_doubts.holders_of(
                 tx, self._channel.account_id, self._channel.provider, sorted(line)
             )
-        if self._users:
-            everybody = sorted({u for users in self._users.values() for u in users})
+        if self._holders:
+            self._binding_lasts = (await settings_of(tx, self._channel.id)).binding_lasts
+            everybody = sorted({x.user_id for held in self._holders.values() for x in held})
             known = await friends.find(tx, self._channel.id, everybody)
             self._friendships = {x.user_id: x.state for x in known.values()}
         if any(s.step is Step.CALLBACK for x in asked for s in x.policy.steps):
             found = await endpoints.endpoints_for(tx, self._channel.account_id, CALLBACK)
-            self.endpoint = found[0] if found else None
+            self.endpoint = next((x for x in found if x.paused_at is None), None)
 
     async def of(self, tx: Tx, asked: Asked, now: int) -> Known:
         """The facts of one of the notices that were read."""
@@ -90,9 +110,15 @@ class FactBook:
             changes["sms"] = routes
         if not self._everyone and asked.number not in self._allowed:
             changes["number_allowed"] = False
-        if users := self._users.get(asked.number):
-            user_id, friendship = self._friendship(users)
-            changes |= {"user_bound": True, "friendship": friendship}
+        if scopes := self._suppressed.get(asked.number):
+            changes["suppressed"] = frozenset(scopes)
+        if holders := self._holders.get(asked.number):
+            # What somebody does with the account who may have had the number once says nothing of who has it now.
+            if users := [x.user_id for x in holders if relied_on(x, self._binding_lasts, now)]:
+                user_id, friendship = self._friendship(users)
+                changes |= {"user_bound": True, "friendship": friendship}
+            else:
+                changes["binding_doubt"] = why_not_relied_on(holders[0], self._binding_lasts)
         if asked.policy.frequency and not asked.begun:
             changes["too_often"] = await self._too_often(tx, asked, now)
         return Known(msgspec.structs.replace(facts, **changes) if changes else facts, user_id)
@@ -115,7 +141,18 @@ class FactBook:
             has_sms_form="sms" in template.forms,
             sms=self._setup.sms_routes(asked.country),
             has_callback=self.endpoint is not None,
+            link_too_long=self._link_too_long(template),
         )
+
+    def _link_too_long(self, template: Template) -> frozenset[Step]:
+        if not template.links or len(self._setup.bind_link_example) <= LINK_ROOM:
+            return frozenset()
+        forms = {
+            Step.LINE_PUSH: template.push_form,
+            Step.LINE_NOTIFICATION: template.line_form,
+            Step.SMS: "sms",
+        }
+        return frozenset(step for step, form in forms.items() if form in template.links)
 
     def _friendship(self, users: list[str]) -> tuple[str, Friendship]:
         """Whom to push to, of the users bound to a number: a friend before others, the newest binding first."""

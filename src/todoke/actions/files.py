@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from todoke.actions import announcements
 from todoke.actions.advance import cancel
 from todoke.actions.intake import Target
 from todoke.core.columns import Columns, find_columns
+from todoke.ids import Ids
 from todoke.storage import batches as store
 from todoke.storage.batches import Batch
 from todoke.storage.database import Tx
@@ -44,15 +46,19 @@ def plan_batch(
         size=size,
         position=position,
         line=line,
+        source_id=None if target.source is None else target.source.id,
         created_at=now,
     )
 
 
-async def cancel_batch(tx: Tx, batch: Batch, now: int, lookup: Lookup) -> None:
+async def cancel_batch(tx: Tx, batch: Batch, now: int, lookup: Lookup, ids: Ids) -> None:
     """Stops reading; no further step of its notices begins."""
     state = "cancelled" if batch.state == "reading" else batch.state
     await store.update_batch(tx, batch.id, state=state, cancelled_at=now)
+    if batch.cancelled_at is None and batch.ended_at is None:
+        cancelled = msgspec.structs.replace(batch, state=state, cancelled_at=now)
+        await announcements.of_batch(tx, "batch.cancelled", cancelled, now, ids)
     after = ""
-    while ids := await store.open_ids(tx, batch.id, after, _CANCEL_AT_ONCE):
-        await cancel(tx, ids, now, lookup)
-        after = ids[-1]
+    while open_ones := await store.open_ids(tx, batch.id, after, _CANCEL_AT_ONCE):
+        await cancel(tx, open_ones, now, lookup, ids)
+        after = open_ones[-1]

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
-from todoke.actions import friends
+from todoke.actions import announcements, friends
 from todoke.core.durations import DAY, MINUTE, SECOND
+from todoke.ids import Ids
 from todoke.storage import friend_syncs as store
 from todoke.storage.database import Tx
 from todoke.storage.friend_syncs import FriendSync
@@ -118,7 +119,7 @@ _TOO_LATE = "More than 24 hours passed since the last page, and LINE goes on for
 
 
 async def take_page(
-    tx: Tx, worked_on: FriendSync, user_ids: tuple[str, ...], following: str, now: int
+    tx: Tx, worked_on: FriendSync, user_ids: tuple[str, ...], following: str, now: int, ids: Ids
 ) -> bool:
     """Stores a page and where the next one begins; an empty `following`: it was the last.
 
@@ -127,7 +128,8 @@ async def take_page(
     sync = await store.get(tx, worked_on.channel_id)
     if sync is None or sync != worked_on:
         return False
-    await friends.record_listed(tx, sync.channel_id, user_ids, sync.started_at, now)
+    changes = await friends.record_listed(tx, sync.channel_id, user_ids, sync.started_at, now)
+    await announcements.of_friends(tx, changes, now, ids)
     sync.pages += 1
     sync.found += len(user_ids)
     sync.next, sync.next_until = following, now + NEXT_LASTS
@@ -137,12 +139,16 @@ async def take_page(
     return True
 
 
-async def close_some(tx: Tx, worked_on: FriendSync, now: int) -> FriendSync | None:
+async def close_some(tx: Tx, worked_on: FriendSync, now: int, ids: Ids) -> FriendSync | None:
     """Marks some of those whom the list did not name. Answers how it stands; None if it has moved meanwhile."""
     sync = await store.get(tx, worked_on.channel_id)
     if sync is None or sync != worked_on:
         return None
-    until, _ = await friends.record_unlisted(tx, sync.channel_id, sync.next or "", sync.started_at, PORTION)
+    portion = (sync.channel_id, sync.next or "", sync.started_at, PORTION)
+    if await announcements.friends_are_wanted(tx, "friend.unlisted"):
+        gone = await friends.soon_unlisted(tx, *portion)
+        await announcements.of_friends(tx, gone, now, ids)
+    until, _ = await friends.record_unlisted(tx, *portion)
     sync.next = until
     if until is None:
         sync.state, sync.finished_at, sync.error = State.FINISHED, now, None

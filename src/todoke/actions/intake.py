@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 import line_catalogue
+from todoke.actions import announcements
 from todoke.core import routing
 from todoke.core.durations import DAY, parse_duration, parse_rfc3339
 from todoke.core.errors import InvalidPolicy, TodokeError
@@ -17,13 +18,14 @@ from todoke.core.standing import Lane
 from todoke.core.template import Template, check_parameters
 from todoke.ids import Ids
 from todoke.storage import channels as channel_store
-from todoke.storage import content
+from todoke.storage import content, sources
 from todoke.storage import notices as store
 from todoke.storage.channels import Channel
 from todoke.storage.content import PolicyRow, TemplateRow
 from todoke.storage.database import Tx
 from todoke.storage.lookup import Lookup, compile_row, decode_policy, encode_policy
 from todoke.storage.notices import NewNotice
+from todoke.storage.sources import Source
 
 MAX_REFERENCE = 100
 
@@ -50,6 +52,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     policy_id: str
     policy: Policy
     choice: "Choice"
+    source: Source | None = None
+    """Where the numbers came from, where the call says so."""
 
     def policy_view(self, deadline: int | None) -> dict[str, Any]:
         """The policy as it is shown: its steps, where it comes from, why it was chosen, and what to mind.
@@ -92,11 +96,12 @@ async def resolve(
     template: str,
     policy: str | Mapping[str, Any] | None,
     *,
+    source: str | None = None,
     now: int,
     ids: Ids,
     store_policy: bool = True,
 ) -> Target:
-    """Finds channel, template and policy. Raises NotFound or InvalidPolicy with the place.
+    """Finds channel, template, policy and source. Raises NotFound, Invalid or InvalidPolicy with the place.
 
     A policy that is given with the call, or taken by default, is stored unless `store_policy` is false.
     """
@@ -136,6 +141,7 @@ async def resolve(
         chosen, why = _default(found.region, row.use_case, urgency)
         choice = Choice(why=why)
     routing.refuse_for_use_case(chosen, row.use_case)
+    known_source = None if source is None else await _usable_source(tx, account_id, source)
     policy_id = await _policy_id(tx, account_id, chosen, choice, now, ids) if store_policy else ""
     return Target(
         account_id=account_id,
@@ -145,11 +151,34 @@ async def resolve(
         policy_id=policy_id,
         policy=chosen,
         choice=choice,
+        source=known_source,
     )
 
 
+async def _usable_source(tx: Tx, account_id: str, name: str) -> Source:
+    found = await sources.find(tx, account_id, name)
+    if found is None:
+        raise NotFound(
+            f"There is no source {name[:60]!r}. `todoke sources list` or GET /v1/sources lists them; POST /v1/sources "
+            "makes one.",
+            "/source",
+        )
+    if found.ended_at is not None:
+        raise Invalid(
+            f"The source {found.name} has ended: its numbers may not be used for new notices. Name another source.",
+            "/source",
+        )
+    return found
+
+
 async def resolve_stored(
-    tx: Tx, account_id: str, channel_id: str, template_id: str, policy_id: str, lookup: Lookup
+    tx: Tx,
+    account_id: str,
+    channel_id: str,
+    template_id: str,
+    policy_id: str,
+    lookup: Lookup,
+    source_id: str | None = None,
 ) -> Target:
     """The same for what was resolved before, as for the rows of a batch."""
     channel = await channel_store.get_channel(tx, channel_id)
@@ -164,6 +193,7 @@ async def resolve_stored(
         policy_id=policy_id,
         policy=policies[policy_id],
         choice=Choice(why="chosen for the batch"),
+        source=None if source_id is None else (await sources.by_ids(tx, [source_id])).get(source_id),
     )
 
 
@@ -226,6 +256,7 @@ def make_notice(target: Target, wanted: Wanted, now: int, ids: Ids) -> tuple[New
         deadline_at=_deadline_at(wanted.deadline, target.policy, now),
         due_at=now,
         lane=Lane.LINE if target.policy.steps[0].step in routing.LINE_STEPS else Lane.OTHER,
+        source_id=None if target.source is None else target.source.id,
     )
     return notice, phone
 
@@ -243,9 +274,10 @@ def _deadline_at(deadline: str | None, policy: Policy, now: int) -> int | None:
     return at
 
 
-async def insert(tx: Tx, notices: list[NewNotice]) -> None:
-    """Stores notices that `make_notice` made."""
+async def insert(tx: Tx, notices: list[NewNotice], now: int, ids: Ids) -> int:
+    """Stores notices that `make_notice` made. Answers how many webhooks tell of them."""
     await store.insert_new(tx, notices)
+    return await announcements.of_new_notices(tx, notices, now, ids)
 
 
 async def create_policy(

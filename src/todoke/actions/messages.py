@@ -1,42 +1,25 @@
 """Ordinary messages: taken in for friends only, claimed when due, written down when answered."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from todoke.actions import tally
+from todoke.actions import announcements, tally
 from todoke.actions.advance import owned_channel
-from todoke.actions.channels import Conflict
 from todoke.actions.intake import Invalid, NotFound
+from todoke.actions.reach import Reach, bound_users, no_longer_theirs
 from todoke.actions.record import pause
 from todoke.core import message
-from todoke.core.durations import rfc3339
 from todoke.core.message import Message, MessageState
 from todoke.core.outcome import Answer, Outcome
-from todoke.core.phone import masked, parse
-from todoke.core.routing import Friendship
 from todoke.ids import Ids
-from todoke.storage import bindings, channel_hours, friends
+from todoke.storage import channel_hours
 from todoke.storage import channels as channel_store
 from todoke.storage import messages as store
 from todoke.storage.channels import Channel
 from todoke.storage.database import Tx
-from todoke.storage.friends import Friend
 from todoke.storage.messages import Stored
-
-
-class NotAFriend(Conflict):
-    """The user is not known as a friend of the channel's account."""
-
-    code = "not-a-friend"
-
-
-class NotATestNumber(Conflict):
-    """The channel is in test mode, and the user belongs to none of its test numbers."""
-
-    code = "not-a-test-number"
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +39,8 @@ class ToPush(NamedTuple):
     doubt: int | None
     """Since when an earlier try is in doubt; None: none is."""
     at: int
+    reply_token: str | None = None
+    """With it the try goes as a reply."""
 
 
 class Claim(NamedTuple):
@@ -75,59 +60,6 @@ class Told(NamedTuple):
     """The channel's access token as it is stored, with which it was sent."""
 
 
-class Reach:
-    """Whom one channel may write to, as it stands in one transaction."""
-
-    def __init__(self, channel: Channel, every_number_is_a_test_number: bool) -> None:
-        self._channel = channel
-        self._everyone = every_number_is_a_test_number or channel.mode == "live"
-        self._testers: set[str] = set()
-        self._friends: dict[str, Friend] = {}
-
-    async def read(self, tx: Tx, user_ids: Sequence[str]) -> None:
-        """Reads what is known of these users."""
-        self._friends = await friends.find(tx, self._channel.id, user_ids)
-        if not self._everyone:
-            bound = await users_bound_to(tx, self._channel, json.loads(self._channel.test_numbers))
-            self._testers = {user for users in bound.values() for user in users}
-
-    def is_friend(self, user_id: str) -> bool:
-        """Whether the user is known as a friend."""
-        return user_id in self._friends and self._friends[user_id].state == Friendship.FRIEND
-
-    def refusal(self, user_id: str) -> NotAFriend | NotATestNumber | None:
-        """Why this user may not be written to, with the remedy; None if they may."""
-        if not self._everyone and user_id not in self._testers:
-            return NotATestNumber(
-                "The channel is in test mode and the user is bound to none of its test numbers. Add the number of "
-                "a user who is bound (PATCH /v1/channels/{id}, test_numbers), or set the mode to live."
-            )
-        if self.is_friend(user_id):
-            return None
-        known = self._friends.get(user_id)
-        if known is None:
-            return NotAFriend(
-                "The user is not known as a friend of this channel's account. Once they add it a message may go; those "
-                "who added it before this gateway are known after `todoke friends sync`."
-            )
-        since = rfc3339(known.since)
-        if known.state == Friendship.BLOCKED:
-            return NotAFriend(
-                f"The user has blocked the account since {since} ({known.source}): LINE would take the message and "
-                "never show it. Once they unblock it a message may go; a notice whose policy has an sms step reaches "
-                "them now."
-            )
-        return NotAFriend(
-            f"The user was a friend, and is no longer in LINE's followers list since {since} ({known.source}). Once "
-            "they add the account again a message may go."
-        )
-
-
-async def users_bound_to(tx: Tx, channel: Channel, numbers: Sequence[str]) -> dict[str, list[str]]:
-    """Number → the user IDs bound to it where this channel's user IDs hold, the newest binding first."""
-    return await bindings.users_of(tx, channel.account_id, channel.provider, numbers)
-
-
 async def take_in(
     tx: Tx, account_id: str, wanted: Wanted, now: int, ids: Ids, every_number_is_a_test_number: bool
 ) -> Stored:
@@ -138,6 +70,11 @@ async def take_in(
         raise Invalid(
             "Give either to, a phone number, or user_id, a LINE user ID: exactly one of them.", "/to"
         )
+    if (wanted.reference or "").startswith(message.RESERVED):
+        raise Invalid(
+            f"References that begin with {message.RESERVED} are those of Todoke's own messages. Use another one.",
+            "/reference",
+        )
     message.check(wanted.messages)
     channel = await channel_store.find_channel(tx, account_id, wanted.channel)
     if channel is None:
@@ -147,11 +84,12 @@ async def take_in(
         )
     reach = Reach(channel, every_number_is_a_test_number)
     if wanted.to is not None:
-        users = await _bound(tx, channel, wanted.to)
+        bound = await bound_users(tx, channel, wanted.to, now)
+        users = list(bound)
     else:
         assert wanted.user_id is not None
-        users = [wanted.user_id]
-    await reach.read(tx, users)
+        bound, users = {}, [wanted.user_id]
+    await reach.read(tx, users, now)
     user_id = next((user for user in users if reach.is_friend(user)), users[0])
     if (refusal := reach.refusal(user_id)) is not None:
         raise refusal
@@ -161,26 +99,58 @@ async def take_in(
         channel_id=channel.id,
         user_id=user_id,
         reference=wanted.reference,
+        binding_id=bound.get(user_id),
         body=msgspec.json.encode(wanted.messages).decode(),
     )
     await store.insert_message(tx, stored)
     return stored
 
 
-async def _bound(tx: Tx, channel: Channel, to: str) -> list[str]:
-    """The users that a number is bound to. Raises NotAFriend where there is none."""
-    number = parse(to, channel.region).e164
-    users = (await users_bound_to(tx, channel, [number])).get(number)
-    if not users:
-        raise NotAFriend(
-            f"No LINE user is bound to {masked(number)}, so nobody is known there as a friend. Give user_id, or send "
-            "a notice (POST /v1/notices): that reaches numbers."
-        )
-    return users
+async def answer(
+    tx: Tx,
+    account_id: str,
+    channel_id: str,
+    user_id: str,
+    reply_token: str | None,
+    reply_until: int | None,
+    messages: Any,
+    now: int,
+    ids: Ids,
+    reference: str | None = None,
+) -> Stored:
+    """Stores an answer to what a user did in the chat, due now: free as a reply while its token lasts, else a push.
+
+    Without `reply_until` the token is tried for as long as LINE takes one whose event came now. Without a token it is
+    a push from the start. A push goes to friends only, a reply to whoever wrote: who may not be reached is found when
+    it is due, and stands in its `detail`. Raises InvalidMessages.
+    """
+    message.check(messages)
+    if reply_token is None:
+        reply_until = None
+    elif reply_until is None:
+        reply_until = now + message.REPLY_LASTS
+    stored = Stored(
+        message=Message(
+            id=ids.new(), created_at=now, due_at=now, reply_token=reply_token, reply_until=reply_until
+        ),
+        account_id=account_id,
+        channel_id=channel_id,
+        user_id=user_id,
+        reference=reference,
+        body=msgspec.json.encode(messages).decode(),
+    )
+    await store.insert_message(tx, stored)
+    return stored
 
 
 async def claim(
-    tx: Tx, channel_id: str, fence: int, now: int, limit: int, every_number_is_a_test_number: bool
+    tx: Tx,
+    channel_id: str,
+    fence: int,
+    now: int,
+    limit: int,
+    every_number_is_a_test_number: bool,
+    ids: Ids,
 ) -> Claim:
     """Takes what is due in a channel and writes down the tries that begin. Commit before sending any.
 
@@ -193,24 +163,37 @@ async def claim(
         await store.save(tx, [message.held(x.message, now) for x in due])
         return Claim(channel, [], len(due))
     reach = Reach(channel, every_number_is_a_test_number)
-    await reach.read(tx, sorted({x.user_id for x in due}))
+    await reach.read(tx, sorted({x.user_id for x in due}), now)
+    ended = await no_longer_theirs(tx, channel, {x.binding_id for x in due if x.binding_id is not None}, now)
     changed: list[Message] = []
     to_push: list[ToPush] = []
     for x in due:
         moved = message.begin(x.message, now)
         if moved.state is MessageState.SENDING:
-            # Since it was taken in the user may have blocked the account, or the channel may be in test mode.
-            if (refusal := reach.refusal(x.user_id)) is not None:
-                moved = message.refused(x.message, refusal.message, now)
+            # Since it was taken in the user may have blocked the account, or the channel may be in test mode. A reply
+            # is LINE's own answer to whether they may be written to: they did write, or tap, a moment ago.
+            # What was addressed to a number is for whoever has that: the user it was bound to then may not be.
+            refusal = None if moved.reply_is_out else reach.refusal(x.user_id)
+            why = ended.get(x.binding_id or "") or (None if refusal is None else refusal.message)
+            if why is not None:
+                moved = message.refused(x.message, _explained(x.message, why), now)
             else:
                 began = msgspec.structs.replace(x, message=moved)
-                to_push.append(ToPush(began, x.message.unknown_since, now))
+                reply_token = x.message.reply_token if moved.reply_is_out else None
+                to_push.append(ToPush(began, x.message.unknown_since, now, reply_token))
         changed.append(moved)
     await store.save(tx, changed)
+    now_standing = [msgspec.structs.replace(x, message=m) for x, m in zip(due, changed, strict=True)]
+    await announcements.of_messages(tx, now_standing, now, ids)
     return Claim(channel, to_push, len(due))
 
 
-async def record(tx: Tx, told: Sequence[Told], now: int) -> list[str]:
+def _explained(x: Message, why: str) -> str:
+    """Why there is no push, and where a reply came before it, why that was none."""
+    return f"no reply ({x.detail}), and no push: {why}" if x.tries and x.detail else why
+
+
+async def record(tx: Tx, told: Sequence[Told], now: int, ids: Ids) -> list[str]:
     """Writes down what tries came to. Answers why channels were paused just now, one text each."""
     known = await store.load_by_ids(tx, [x.item.stored.message.id for x in told])
     changed: list[Message] = []
@@ -223,7 +206,7 @@ async def record(tx: Tx, told: Sequence[Told], now: int) -> list[str]:
         same = stands.state is MessageState.SENDING and stands.tries == item.stored.message.tries
         if answer is None:
             if same:
-                changed.append(message.put_back(stands, item.doubt, now))
+                changed.append(message.put_back(stands, item.doubt, now, item.reply_token))
             continue
         if answer.quota_used_up:
             tally.add_over_quota(more, item.stored.channel_id, now)
@@ -235,5 +218,9 @@ async def record(tx: Tx, told: Sequence[Told], now: int) -> list[str]:
             if await pause(tx, item.stored.channel_id, now, why, item.at, answer.status, token):
                 paused.append(why)
     await store.save(tx, changed)
+    items = {x.item.stored.message.id: x.item.stored for x in told}
+    ended = [x for x in changed if known[x.id].ended_at is None and x.ended_at is not None]
+    now_standing = [msgspec.structs.replace(items[x.id], message=x) for x in ended]
+    await announcements.of_messages(tx, now_standing, now, ids)
     await channel_hours.add(tx, more)
     return paused

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from todoke.actions import friends, tally
+from todoke.actions import announcements, doubts, friends, tally
 from todoke.actions.proofs import TELLING, Found, add_parts, add_proofs
 from todoke.actions.reactions import HEARD, Reactions
 from todoke.carriers import InboundEvent
 from todoke.core.errors import IllegalTransition
 from todoke.core.notice import Answered, Event, Notice, step
 from todoke.core.outcome import Answer, Outcome
+from todoke.ids import Ids
 from todoke.storage import channel_hours, content, inbox
 from todoke.storage import channels as channel_store
 from todoke.storage import notices as store
@@ -56,6 +57,8 @@ class Recorded(msgspec.Struct):
     """Why channels were paused just now, one text each."""
     illegal: list[str] = []
     """Moves that the core refused, each with its notice: a defect of ours that must not hold the others up."""
+    announced: int = 0
+    """Webhooks that were queued."""
 
 
 async def record(
@@ -68,6 +71,7 @@ async def record(
 ) -> Recorded:
     """Applies answers, and those events of the requests that are new; marks the requests as applied."""
     events: dict[str, list[Event]] = {}
+    announced = 0
     for x in answers:
         events.setdefault(x.notice_id, []).append(Answered(x.attempt_id, x.answer))
     found = await _new_events(tx, requests, now) if requests else []
@@ -76,11 +80,16 @@ async def record(
     by_name = [x for x in found if x.event.kind in TELLING and x.event.tag is None]
     unknown += await add_parts(tx, _names(answers), by_name, events, now)
     if followed := [x for x in found if x.event.kind in friends.FRIEND_EVENTS]:
-        await friends.record_events(tx, [(x.channel_id, x.event) for x in followed if x.channel_id])
+        befriended = await friends.record_events(
+            tx, [(x.channel_id, x.event) for x in followed if x.channel_id]
+        )
+        announced += await announcements.of_friends(tx, befriended, now, reactions.ids)
     if heard := [x for x in found if x.event.kind in HEARD]:
-        await reactions.to_events(tx, heard, now)
-    loaded, result = await apply(tx, events, now, lookup)
+        announced += await reactions.to_events(tx, heard, now)
+    loaded, result = await apply(tx, events, now, lookup, reactions.ids)
+    result.announced += announced
     result.unknown_tags = unknown
+    result.announced += await doubts.follow(tx, loaded, events, now, reactions.ids)
     await _consequences(tx, answers, loaded, result, now)
     await _tally(tx, answers, requests, loaded, now)
     if requests:
@@ -89,9 +98,9 @@ async def record(
 
 
 async def apply(
-    tx: Tx, events: Mapping[str, Sequence[Event]], now: int, lookup: Lookup
+    tx: Tx, events: Mapping[str, Sequence[Event]], now: int, lookup: Lookup, ids: Ids
 ) -> tuple[dict[str, Loaded], Recorded]:
-    """Moves notices by events, given by notice id. Answers the notices as they were before."""
+    """Moves notices by events, given by notice id, and tells of it. Answers the notices as they were before."""
     result = Recorded()
     if not events:
         return {}, result
@@ -111,6 +120,7 @@ async def apply(
         # One that the later step's sure failure takes back is not counted down: counters only rise.
         result.late_duplicates += max(_doubled(moved) - _doubled(x.notice), 0)
     await store.save(tx, changes)
+    result.announced = await announcements.of_notices(tx, changes, now, ids)
     await channel_hours.add(tx, tally.of_changes((loaded[b.id].channel_id, b, a) for b, a in changes))
     return loaded, result
 

@@ -54,6 +54,8 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     reply_token: str | None = None
     """With LINE's events of a user: what a reply to it names, once and within a minute."""
     text: str | None = None
+    standby: bool = False
+    """Another of the account's programs talks to the user now (LINE: Module channels)."""
     nonce: str | None = None
     linked: bool | None = None
     number: str | None = None
@@ -138,6 +140,14 @@ class LinePush(msgspec.Struct, frozen=True, kw_only=True):
     access_token: str
 
 
+class LineReply(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer to an event of a user's: whom it goes to is in the token, which LINE takes once."""
+
+    reply_token: str
+    messages: list[Any]
+    access_token: str
+
+
 class SmsMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One SMS. `to` is E.164 with the plus sign."""
 
@@ -151,6 +161,8 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     secret: str
     """`whsec_` and base64, as Standard Webhooks write it."""
+    old_secret: str | None = None
+    """Signs too, while the receiver changes to the new one."""
     id: str
     """The same for every try of one message: the receiver takes it once."""
     at: int

@@ -1,7 +1,7 @@
 """Where a request may go: no door into one's own network by way of a configuration file or a name server."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
 from yarl import URL
@@ -18,6 +18,8 @@ _ODD_IPV4 = re.compile(r"(0[xX][0-9A-Fa-f]*|[0-9]+)(\.(0[xX][0-9A-Fa-f]*|[0-9]+)
 _IPV4_AT_THE_END = tuple(IPv6Network(net) for net in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96"))
 # NAT64 with prefixes of one's own network (RFC 8215): where the IPv4 address stands is not known.
 _LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+# Nobody's: relays of 6to4 (RFC 7526 ended them), segment routing inside a network (RFC 9602), documentation (RFC 9637).
+_NOBODYS = (IPv4Network("192.88.99.0/24"), IPv6Network("5f00::/16"), IPv6Network("3fff::/20"))
 # Cloud machines hand out their credentials here, outside of link-local: AWS and Google over IPv6, Alibaba.
 _METADATA = frozenset(ip_address(text) for text in ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200"))
 
@@ -58,7 +60,7 @@ def objection(url: str, allow_private: bool) -> str | None:
 
 def kind_of(address: IPv4Address | IPv6Address) -> Kind:
     """Whose address this is. An IPv4 address in IPv6 clothes is judged as the IPv4 address."""
-    if address in _METADATA:
+    if address in _METADATA or any(address in net for net in _NOBODYS):
         return "never"
     if isinstance(address, IPv6Address):
         if address.is_loopback:

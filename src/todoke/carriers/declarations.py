@@ -106,7 +106,7 @@ def _explained(
         return DeclarationError(file, prefix + missing[1], f"is missing: add it, {manual}")
     if unknown := _UNKNOWN.match(what):
         part = parts.get(where)
-        known = part.__struct_fields__ if part is not None else ()
+        known = part.__struct_encode_fields__ if part is not None else ()
         close = get_close_matches(unknown[1], known, n=1)
         remedy = f"did you mean {close[0]}?" if close else f"remove it; known here: {', '.join(known)}"
         return DeclarationError(file, prefix + unknown[1], f"is unknown: {remedy}")

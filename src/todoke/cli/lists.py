@@ -19,6 +19,7 @@ def import_file(
     policy: str | None,
     encoding: str | None,
     columns: str | None,
+    source: str | None,
     rejects: Path | None,
     dry_run: bool,
     as_json: bool,
@@ -36,6 +37,7 @@ def import_file(
             policy=policy,
             encoding=encoding,
             columns=columns,
+            source=source,
             dry_run=dry_run,
         )
         if dry_run:

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from todoke import __version__
-from todoke.cli import alarms, show, webhooks
+from todoke.cli import alarms, hub, report, show, suppressions, webhooks
+from todoke.cli.bindings import bindings
 from todoke.cli.common import client, fail, key_values, out, print_json
 from todoke.cli.friends import friends
 from todoke.cli.messages import message, message_lines
+from todoke.cli.recipients import recipients
 from todoke.cli.reconcile import reconcile
 from todoke_client import ProblemError
 
@@ -31,12 +33,21 @@ app.add_typer(channels, name="channels")
 app.add_typer(templates, name="templates")
 app.add_typer(policies, name="policies")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(hub.app, name="hub")
 app.add_typer(alarms.app)
 app.add_typer(friends, name="friends")
+app.add_typer(suppressions.app, name="suppressions")
+app.add_typer(suppressions.sources, name="sources")
+app.add_typer(report.app, name="report")
+app.add_typer(bindings, name="bindings")
+app.add_typer(recipients, name="recipients")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Channel = Annotated[str, typer.Option("--channel", "-c", help="The channel's name or id.")]
 Template = Annotated[str, typer.Option("--template", "-t", help="The template's name.")]
+Source = Annotated[
+    str | None, typer.Option(help="Where the numbers came from; todoke sources list names them.")
+]
 Policy = Annotated[
     str | None, typer.Option("--policy", help="A policy's name. Left out: by the use case's urgency.")
 ]
@@ -286,6 +297,7 @@ def send(
         str | None, typer.Option(help="Your own name for it, such as an order number.")
     ] = None,
     deadline: Annotated[str | None, typer.Option(help="No step begins later: 24h, or a time.")] = None,
+    source: Source = None,
     idempotency_key: Annotated[str | None, typer.Option(help="The same key sends once in 24 hours.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would happen; store and send nothing.")
@@ -302,6 +314,7 @@ def send(
             policy=policy,
             reference=reference,
             deadline=deadline,
+            source=source,
             idempotency_key=idempotency_key,
             dry_run=dry_run,
         )
@@ -322,6 +335,7 @@ def import_(
     policy: Policy = None,
     encoding: Annotated[str | None, typer.Option(help="utf-8, big5, shift_jis, tis-620, utf-16.")] = None,
     columns: Annotated[str | None, typer.Option(help='JSON: {"to": "mobile", "name": "customer"}.')] = None,
+    source: Source = None,
     rejects: Annotated[Path | None, typer.Option(help="Where to write the refused rows.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the first 1,000 rows; send nothing.")
@@ -338,6 +352,7 @@ def import_(
         policy=policy,
         encoding=encoding,
         columns=columns,
+        source=source,
         rejects=rejects,
         dry_run=dry_run,
         as_json=as_json,
@@ -369,23 +384,6 @@ def status(
 
 
 app.command()(reconcile)
-
-
-@app.command()
-def report(
-    batch: Annotated[str | None, typer.Option(help="Only this batch.")] = None,
-    channel: Annotated[str | None, typer.Option("--channel", "-c", help="Only this channel.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Asked, reached, not reached and why; what it cost; late duplicates."""
-    scope = {k: v for k, v in (("batch", batch), ("channel", channel)) if v is not None}
-    with client() as todoke:
-        funnel, cost, latency = (todoke.report(name, **scope) for name in ("funnel", "cost", "latency"))
-    if as_json:
-        print_json({"funnel": funnel, "cost": cost, "latency": latency})
-    else:
-        for part in show.report(funnel, cost, latency):
-            out.print(part)
 
 
 def main() -> None:

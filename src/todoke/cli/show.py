@@ -45,6 +45,7 @@ REASON_WORDS = {
     "throttled": "too fast, or a quota was used up",
     "deadline": "the deadline passed",
     "no_step": "no step could run",
+    "suppressed": "the recipient is suppressed",
     "frequency": "the recipient has had as many as the policy allows",
     "cancelled": "cancelled",
 }

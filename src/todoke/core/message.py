@@ -2,6 +2,9 @@
 
 A push carries a retry key, and LINE takes one key once in 24 hours (LINE: Messaging API, "Retry a failed API
 request"). So a try whose outcome is unknown is made again with the same key, and never once that day is over.
+
+An answer to what a user just did in the chat goes as a reply first: LINE does not count those, and takes them of
+users who are no friends. A reply carries no retry key, so one whose outcome is unknown is never sent again in any way.
 """
 
 from enum import StrEnum
@@ -26,6 +29,12 @@ MAX_BYTES = 100 * 1024
 TYPES = PUSH_TYPES | {"coupon"}
 TRY_FOR = DAY
 """How long a message is tried, from its first try; the time in a paused channel does not count."""
+RESERVED = "todoke:"
+"""References that begin with it are those of what Todoke itself writes."""
+REPLY_LASTS = 55 * SECOND
+"""How long a reply token is tried after its event came. LINE takes one within a minute (LINE: "Send reply message");
+one that is over is refused for sure, and the answer goes as a push."""
+MAYBE_SHOWN = "the reply may have been shown, and LINE has no way to repeat a reply safely"
 
 
 class MessageState(StrEnum):
@@ -56,6 +65,20 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     answered_at: int | None = None
     ended_at: int | None = None
     due_at: int | None = None
+    reply_token: str | None = None
+    """Of an answer whose first try is still to come; dropped when that begins."""
+    reply_until: int | None = None
+    """Until when the first try goes as a reply. With it and without a token it has gone as one: so it stays where
+    that was the end, and goes where a push followed."""
+
+    @property
+    def reply_is_out(self) -> bool:
+        """Whether a reply has begun whose answer nobody has written down."""
+        return self.reply_until is not None and self.reply_token is None and self.ended_at is None
+
+    def may_reply(self, now: int) -> bool:
+        """Whether the next try may go as a reply."""
+        return self.reply_token is not None and self.reply_until is not None and now < self.reply_until
 
 
 def check(messages: Any) -> None:
@@ -108,8 +131,11 @@ def _refuse_hostile(node: Any, pointer: str, depth: int) -> None:
 def begin(message: Message, now: int) -> Message:
     """A message that is due: its next try begins (`sending`), or none may begin any more and it ends.
 
-    One that is `sending` and due lost its sender: the try that was out has an unknown outcome.
+    One that is `sending` and due lost its sender: the try that was out has an unknown outcome. An answer with
+    `reply_until` after this is to go as a reply, with the token that it had before.
     """
+    if message.reply_is_out:
+        return _maybe_shown(message, now)
     if _too_old_to_repeat(message, now):
         return _too_late(message, now)
     if message.give_up_at is not None and now >= message.give_up_at:
@@ -121,6 +147,8 @@ def begin(message: Message, now: int) -> Message:
         unknown_since=now if message.unknown_since is None else message.unknown_since,
         give_up_at=now + TRY_FOR if message.give_up_at is None else message.give_up_at,
         due_at=now + LEASE,
+        reply_token=None,
+        reply_until=message.reply_until if message.may_reply(now) else None,
     )
 
 
@@ -137,10 +165,25 @@ def answered(message: Message, answer: Answer, doubt: int | None, now: int) -> M
         answered_at=now,
         unknown_since=message.unknown_since if answer.outcome is Outcome.UNKNOWN else doubt,
     )
+    if message.reply_is_out:
+        if answer.outcome is Outcome.ACCEPTED:
+            told = replace(told, detail="sent as a reply, which LINE does not count")
+        elif answer.outcome is Outcome.UNKNOWN:
+            return _maybe_shown(told, now)
+        else:
+            told = replace(told, reply_until=None)
+            if answer.outcome in (Outcome.INVALID, Outcome.UNREACHABLE, Outcome.FAILED, Outcome.THROTTLED):
+                # Surely not taken, most often as the token was over: a push has another way and a pace of its own.
+                again = now + (answer.retry_after or 0)
+                return replace(told, state=MessageState.QUEUED, due_at=again)
     match answer.outcome:
         case Outcome.ACCEPTED:
             return replace(
-                told, state=MessageState.HANDED_OVER, unknown_since=None, due_at=None, ended_at=now
+                told,
+                state=MessageState.HANDED_OVER,
+                unknown_since=None,
+                due_at=None,
+                ended_at=now,
             )
         case Outcome.DENIED:
             # The channel pauses and holds it; where it has a new token by now, it is sent with that.
@@ -157,15 +200,22 @@ def answered(message: Message, answer: Answer, doubt: int | None, now: int) -> M
     return replace(told, state=MessageState.QUEUED, due_at=due_at)
 
 
-def put_back(message: Message, doubt: int | None, now: int) -> Message:
-    """A try that was begun and never left."""
+def put_back(message: Message, doubt: int | None, now: int, reply_token: str | None = None) -> Message:
+    """A try that was begun and never left; `reply_token`: with which it would have gone."""
     return replace(
-        message, state=MessageState.QUEUED, tries=message.tries - 1, unknown_since=doubt, due_at=now
+        message,
+        state=MessageState.QUEUED,
+        tries=message.tries - 1,
+        unknown_since=doubt,
+        due_at=now,
+        reply_token=reply_token,
     )
 
 
 def held(message: Message, now: int) -> Message:
     """Due while its channel is paused: it waits for the channel, one in doubt no longer than its retry key lasts."""
+    if message.reply_is_out:
+        return _maybe_shown(message, now)
     if _too_old_to_repeat(message, now):
         return _too_late(message, now)
     until = None if message.unknown_since is None else message.unknown_since + RETRY_KEY_LASTS + 1
@@ -175,6 +225,12 @@ def held(message: Message, now: int) -> Message:
 def refused(message: Message, why: str, now: int) -> Message:
     """It may not be sent any more, as when its user has blocked the account since it was taken in."""
     return _ended(replace(message, outcome=Outcome.UNREACHABLE, status=None, detail=why), now)
+
+
+def _maybe_shown(message: Message, now: int) -> Message:
+    detail = f"{message.detail}: {MAYBE_SHOWN}" if message.detail else f"nobody knows: {MAYBE_SHOWN}"
+    ended = _ended(replace(message, outcome=Outcome.UNKNOWN, detail=detail), now)
+    return replace(ended, reply_until=message.reply_until)
 
 
 def _too_old_to_repeat(message: Message, now: int) -> bool:
@@ -189,4 +245,12 @@ def _too_late(message: Message, now: int) -> Message:
 def _ended(message: Message, now: int) -> Message:
     """Not delivered. Where an earlier try is in doubt, nobody can say so for sure: the outcome is unknown."""
     outcome = message.outcome if message.unknown_since is None else Outcome.UNKNOWN
-    return replace(message, state=MessageState.NOT_DELIVERED, outcome=outcome, due_at=None, ended_at=now)
+    return replace(
+        message,
+        state=MessageState.NOT_DELIVERED,
+        outcome=outcome,
+        due_at=None,
+        ended_at=now,
+        reply_token=None,
+        reply_until=None,
+    )

@@ -6,6 +6,7 @@ from todoke.core.notice import Answered, Due, Notice, State, step
 from todoke.core.outcome import Answer, Outcome
 from todoke.core.routing import Facts, Policy, Step
 from todoke.core.states import END_STATES, Reason
+from todoke.core.suppression import tells_of_suppression
 
 _MOST_MOVES = 100
 """A notice has at most four steps, each begun once here; the rest are holds and closings."""
@@ -35,7 +36,7 @@ class Plan(msgspec.Struct, frozen=True):
     reason: str | None
     ends_at: int | None
     refused_why: str | None = None
-    """Why it would be refused at its first step, such as a frequency rule."""
+    """Why it would be refused before anything is sent: a frequency rule, or a suppressed recipient."""
 
 
 def plan(policy: Policy, facts: Facts, deadline_at: int | None, now: int) -> Plan:
@@ -49,8 +50,16 @@ def plan(policy: Policy, facts: Facts, deadline_at: int | None, now: int) -> Pla
     notice = Notice(id="", policy=policy, created_at=now, deadline_at=deadline_at, due_at=now)
     planned, refused = _play(notice, facts, Answer(outcome=Outcome.INVALID, status=400))
     _, ended = _play(notice, facts, _TAKEN)
-    why = refused.skips[-1][1] if refused.reason == Reason.FREQUENCY else None
-    return Plan(planned, ended.state, ended.reason, ended.ended_at, why)
+    return Plan(planned, ended.state, ended.reason, ended.ended_at, _refused_why(refused))
+
+
+def _refused_why(refused: Notice) -> str | None:
+    """What a rule forbids, in words; None where no rule refused it."""
+    if refused.reason == Reason.FREQUENCY:
+        return refused.skips[-1][1]
+    if refused.reason == Reason.SUPPRESSED and refused.state is State.REFUSED:
+        return next(why for _, why in refused.skips if tells_of_suppression(why))
+    return None
 
 
 def _play(notice: Notice, facts: Facts, without_proof: Answer) -> tuple[list[Planned], Notice]:

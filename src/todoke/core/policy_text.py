@@ -16,6 +16,7 @@ FIELDS = (
     "quiet_exempt",
     "quiet_past_deadline",
     "frequency",
+    "trust_links",
 )
 _MOST = 20
 """Entries of a list: a policy is written by a person."""
@@ -45,7 +46,7 @@ def written(policy: Policy) -> dict[str, Any]:
             | ({} if f.use_case is None else {"use_case": f.use_case})
             for f in policy.frequency
         ]
-    return shown
+    return shown | ({"trust_links": True} if policy.trust_links else {})
 
 
 def _clock(minute: int) -> str:
@@ -89,7 +90,18 @@ def parse_policy(spec: Mapping[str, Any], pointer: str = "") -> Policy:
         _parse_exempt(spec.get("quiet_exempt") or [], f"{pointer}/quiet_exempt"),
         past,
         _parse_frequency(spec.get("frequency") or [], f"{pointer}/frequency"),
+        _parse_trust(spec.get("trust_links"), f"{pointer}/trust_links"),
     )
+
+
+def _parse_trust(raw: Any, pointer: str) -> bool:
+    if raw is not None and not isinstance(raw, bool):
+        raise InvalidPolicy(
+            "trust_links is true or false: whether a bind link in a LINE notification stands for the code to the "
+            "number that it went to.",
+            pointer,
+        )
+    return bool(raw)
 
 
 def _parse_steps(raw: Any, pointer: str) -> tuple[PolicyStep, ...]:

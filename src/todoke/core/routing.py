@@ -11,6 +11,7 @@ import msgspec
 import line_catalogue
 from todoke.core.durations import DAY, HOUR, MINUTE, format_duration, parse_duration
 from todoke.core.errors import InvalidPolicy
+from todoke.core.suppression import Scope, why_suppressed
 
 
 class Step(StrEnum):
@@ -75,6 +76,8 @@ class Policy(msgspec.Struct, frozen=True):
     quiet_past_deadline: Literal["send", "hold"] = "send"
     """A notice whose deadline would pass before the quiet hours end: sent within them, or held and so never sent."""
     frequency: tuple[Frequency, ...] = ()
+    trust_links: bool = False
+    """A bind link that came by LINE notification to the number needs no code, where nothing contradicts."""
 
     def frequency_for(self, use_case: str) -> list[Frequency]:
         """The frequency rules that concern a notice of this use case."""
@@ -110,17 +113,27 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     has_push_form: bool = False
     has_sms_form: bool = True
     user_bound: bool = False
-    """A LINE user ID is bound to the number."""
+    """A LINE user ID is bound to the number, and that may be relied on."""
+    binding_doubt: str | None = None
+    """Why no binding of the number may be relied on, in words; None: there is none, or one may."""
+    link_too_long: frozenset[Step] = frozenset()
+    """Steps whose form holds a bind link, where this installation's address is too long for it."""
     friendship: Friendship = Friendship.UNKNOWN
     sms: tuple[SmsRoute, ...] = ()
     """The carriers to try, the best first."""
     has_callback: bool = False
     too_often: str | None = None
     """Why a frequency rule forbids to begin, in words."""
+    suppressed: frozenset[Scope] = frozenset()
+    """What the recipient is not to be sent."""
 
 
 def why_not(step: Step, facts: Facts) -> str | None:
     """Why this step can't run for this notice, in words for the person who asked; None if it can."""
+    if facts.suppressed and (why := why_suppressed(facts.suppressed, is_sms=step is Step.SMS)) is not None:
+        return why
+    if step in facts.link_too_long:
+        return "the template's {{bind_link}} would come out too long: shorten TODOKE_BASE_URL"
     if not facts.number_allowed:
         return "the channel is in test mode and the number is none of its test numbers"
     match step:
@@ -138,7 +151,7 @@ def why_not(step: Step, facts: Facts) -> str | None:
                 return f"no SMS carrier is set up that delivers to {facts.country}"
         case Step.CALLBACK:
             if not facts.has_callback:
-                return "the account has no endpoint for callbacks"
+                return "the account has no endpoint for callbacks that is not paused"
     return None
 
 
@@ -146,7 +159,7 @@ def _why_no_push(facts: Facts) -> str | None:
     if not facts.has_push_form:
         return "the template has neither a push nor a flexible form"
     if not facts.user_bound:
-        return "no LINE user ID is bound to the number"
+        return facts.binding_doubt or "no LINE user ID is bound to the number"
     if facts.friendship is Friendship.BLOCKED:
         return "the user has blocked the account"
     if facts.friendship is not Friendship.FRIEND:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from todoke.core.outcome import SURELY_NOT_TAKEN, Outcome
 from todoke.core.routing import LINE_STEPS, REPEATABLE
 from todoke.core.states import END_STATES, LEASE, Attempt, Notice, Reason, State
+from todoke.core.suppression import tells_of_suppression
 
 
 def tries_of(notice: Notice) -> Sequence[Attempt]:
@@ -155,10 +156,17 @@ def _ended(notice: Notice, now: int, handed_over: bool) -> Notice:
     elif notice.cancelled_at is not None:
         state, reason = State.CANCELLED, Reason.CANCELLED
     elif last is None and notice.step_index >= len(notice.policy.steps):
-        state, reason = State.REFUSED, Reason.NO_STEP
+        state, reason = State.REFUSED, Reason.SUPPRESSED if _held_by_suppression(notice) else Reason.NO_STEP
     elif notice.step_index < len(notice.policy.steps):
         state, reason = State.NOT_DELIVERED, Reason.DEADLINE
     else:
         assert last is not None
-        state, reason = State.NOT_DELIVERED, last.value
+        state, reason = State.NOT_DELIVERED, Reason.SUPPRESSED if _held_by_suppression(notice) else last.value
     return replace(notice, state=state, reason=reason, due_at=None, ended_at=now)
+
+
+def _held_by_suppression(notice: Notice) -> bool:
+    """Whether a step after the last attempt was left out because the recipient is suppressed."""
+    reached = notice.attempts[-1].step_index if notice.attempts else 0
+    left = {s.step for s in notice.policy.steps[reached:]}
+    return any(step in left and tells_of_suppression(why) for step, why in notice.skips)

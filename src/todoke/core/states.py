@@ -36,6 +36,7 @@ class Reason:
     DEADLINE = "deadline"
     NO_STEP = "no_step"
     FREQUENCY = "frequency"
+    SUPPRESSED = "suppressed"
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,11 +19,22 @@ MAX_VALUE = 5000
 """UTF-16 code units of one value: LINE's limit for the text of a message."""
 MAX_PARAMETERS = 50
 
+BIND_LINK = "bind_link"
+"""Not a caller's: wherever it stands, Todoke puts the address by which the recipient connects the number with LINE."""
+LINK_ROOM = 128
+"""Characters that are kept free for such an address, whatever this installation's own address is."""
+
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 """Control characters (a line break is none), halves of a surrogate pair, and marks that turn the order of a
 text around, with which a value could make the text beside it read as something else."""
+
+
+def cleaned(text: str) -> str:
+    """A value of somebody else's, such as a user's name, without what must not stand in a text."""
+    return FORBIDDEN.sub("", text).strip()
+
 
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[+-]?\d+(?:[ ,.\-/]\d+)*")
@@ -78,6 +89,12 @@ def _parameter(name: str, value: Any) -> Parameter:
     if not NAME.fullmatch(name):
         raise InvalidTemplate(
             f"{name[:64]!r} is no name for a parameter: use letters a to z, digits and _, at most 64", pointer
+        )
+    if name == BIND_LINK:
+        raise InvalidTemplate(
+            f"{BIND_LINK} is filled in by Todoke: write {{{{{BIND_LINK}}}}} where it shall stand and take it out of "
+            "the parameters",
+            pointer,
         )
     if not isinstance(value, dict):
         raise InvalidTemplate('A parameter is an object: {"type": "text", "example": "…"}', pointer)

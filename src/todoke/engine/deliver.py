@@ -1,6 +1,7 @@
 """One channel's sending: claim what is due, commit the attempts, send them at LINE's rate, hand on the answers."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from todoke.actions.advance import LostChannel, ToSend, claim
@@ -75,8 +76,11 @@ class Deliver(Loop):
         seal: Seal,
         ownership: Ownership,
         pacers: PacerBook,
+        posted: Callable[[], None] = lambda: None,
     ) -> None:
+        """`posted`: told when there are webhooks to post."""
         super().__init__(clock)
+        self._posted = posted
         self.channel_id = channel.id
         self._database = database
         self._fence = fence
@@ -123,6 +127,8 @@ class Deliver(Loop):
             return False
         for move in claimed.illegal:
             log.error("notice.illegal_move", why=move, remedy="this is a defect of Todoke; please report it")
+        if claimed.announced:
+            self._posted()
         self.use(claimed.channel)
         for item in claimed.to_send:
             queue = self._queues[Lane.LINE if item.attempt.step in LINE_STEPS else Lane.OTHER]

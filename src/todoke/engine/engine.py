@@ -7,6 +7,7 @@ from pathlib import Path
 from todoke.actions.reactions import Reactions
 from todoke.carriers import EventReader
 from todoke.clock import Clock
+from todoke.engine.batch_ends import BatchEnds
 from todoke.engine.deliver import Deliver, Ownership
 from todoke.engine.housekeeping import Housekeeping
 from todoke.engine.intake import Intake
@@ -41,8 +42,11 @@ class Engine:
         seal: Seal,
         reactions: Reactions,
         chores: Callable[["Engine"], Sequence[Loop]] = lambda _: (),
+        posted: Callable[[], None] = lambda: None,
     ) -> None:
-        """`chores`: makes the loops that work beside the notices, such as those that renew tokens."""
+        """`chores`: makes the loops that work beside the notices, such as those that renew tokens. `posted`: told
+        when there are webhooks to post.
+        """
         self._clock = clock
         self._database = database
         self._outlets = outlets
@@ -50,13 +54,17 @@ class Engine:
         self._ids = ids
         self._seal = seal
         self._pacers = PacerBook()
-        self._recorder = Recorder(clock, database, lookup, readers, reactions)
-        self._owners = Owners(clock, database, Presence(data_dir / "running", ids.new()), lookup, self._took)
-        self._intake = Intake(clock, database, data_dir / "uploads", lookup, ids, self._wake_deliver)
+        self._posted = posted
+        self._recorder = Recorder(clock, database, lookup, readers, reactions, posted)
+        self._owners = Owners(
+            clock, database, Presence(data_dir / "running", ids.new()), lookup, self._took, ids
+        )
+        self._intake = Intake(clock, database, data_dir / "uploads", lookup, ids, self._wake_deliver, posted)
         self._fixed: list[Loop] = [
             self._owners,
             self._intake,
             self._recorder,
+            BatchEnds(clock, database, ids, posted),
             Housekeeping(clock, database, data_dir / "uploads"),
         ]
         self._delivers: dict[str, Deliver] = {}
@@ -111,6 +119,7 @@ class Engine:
             self._seal,
             self._owners,
             self._pacers,
+            self._posted,
         )
         self._delivers[channel.id] = deliver
         self._recorder.listeners.append(deliver.wake)

@@ -9,6 +9,7 @@ from todoke.clock import Clock, wait_for
 from todoke.core.durations import DAY
 from todoke.engine.deliver import DOUBT_SECONDS, Ownership
 from todoke.engine.loop import Loop, log
+from todoke.ids import Ids
 from todoke.sealing import CannotUnseal, Seal
 from todoke.storage import channels as channel_store
 from todoke.storage import friend_syncs as store
@@ -34,9 +35,16 @@ class FriendSyncs(Loop):
     name = "friend_sync"
 
     def __init__(
-        self, clock: Clock, database: Database, followers: Followers, seal: Seal, ownership: Ownership
+        self,
+        clock: Clock,
+        database: Database,
+        followers: Followers,
+        seal: Seal,
+        ownership: Ownership,
+        ids: Ids,
     ) -> None:
         super().__init__(clock)
+        self._ids = ids
         self._database = database
         self._followers = followers
         self._seal = seal
@@ -84,7 +92,7 @@ class FriendSyncs(Loop):
 
     async def _close(self, sync: FriendSync) -> None:
         async with self._database.write() as tx:
-            after = await actions.close_some(tx, sync, self.clock.now())
+            after = await actions.close_some(tx, sync, self.clock.now(), self._ids)
         if after is not None and after.state == State.FINISHED:
             log.info("friends.synced", channel=sync.channel_id, found=sync.found, pages=sync.pages)
 
@@ -102,7 +110,7 @@ class FriendSyncs(Loop):
             if trouble is not None:
                 await actions.fail(tx, sync, trouble, channel.token_at, now)
             else:
-                await actions.take_page(tx, sync, page.user_ids, page.next or "", now)
+                await actions.take_page(tx, sync, page.user_ids, page.next or "", now, self._ids)
         if trouble is not None:
             log.warning("friends.sync", channel=channel.id, state=trouble.becomes, why=trouble.error)
 

@@ -1,19 +1,34 @@
 """Drops what is only kept for a while: applied requests from outside, answers to idempotency keys, webhooks that
-ended, hourly counts of channels, SMS carriers' ids of messages, stray files.
+ended, hourly counts of channels, SMS carriers' ids of messages, answers in chats, stray files.
 """
 
 from pathlib import Path
 
+from todoke.actions import hub
+from todoke.actions.bind_says import REFERENCE as ANSWERS_REFERENCE
 from todoke.clock import Clock, wall
+from todoke.core.binding import KEEP_ANSWERS as KEEP_CHAT_ANSWERS
+from todoke.core.binding import KEEP_LINKS
 from todoke.core.durations import DAY, HOUR
 from todoke.engine.loop import Loop
-from todoke.storage import batches, channel_hours, idempotency, inbox, message_ids, postings
+from todoke.storage import (
+    batches,
+    bind_links,
+    channel_hours,
+    idempotency,
+    inbox,
+    message_ids,
+    messages,
+    postings,
+)
+from todoke.storage import hub as hub_store
 from todoke.storage.database import Database
 
 KEEP_INBOX = 30 * DAY
 KEEP_ANSWERS = DAY
 KEEP_POSTINGS = 30 * DAY
-KEEP_HOURS = 30 * DAY
+KEEP_HOURS = 200 * DAY
+"""Longer than LINE's check of a number lasts: why something was silent is asked for as long."""
 KEEP_MESSAGE_IDS = 30 * DAY
 EVERY = HOUR
 
@@ -34,11 +49,15 @@ class Housekeeping(Loop):
         if self._last is not None and now - self._last < EVERY:
             return False
         async with self._database.write() as tx:
+            await hub.count_dropped(tx, now - KEEP_INBOX, now)
             await inbox.forget(tx, now - KEEP_INBOX)
             await idempotency.forget(tx, now - KEEP_ANSWERS)
             await postings.forget(tx, now - KEEP_POSTINGS)
             await channel_hours.forget(tx, now - KEEP_HOURS)
             await message_ids.forget(tx, now - KEEP_MESSAGE_IDS)
+            await bind_links.forget(tx, now - KEEP_LINKS)
+            await messages.forget(tx, ANSWERS_REFERENCE, now - KEEP_CHAT_ANSWERS)
+            await hub_store.forget_skips(tx, now - KEEP_INBOX)
         async with self._database.read() as tx:
             wanted = {b.id for b in await batches.reading(tx)}
         self._drop_strays(wanted)

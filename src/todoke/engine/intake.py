@@ -5,14 +5,15 @@ How far it got is committed with the rows, so a process that is killed goes on w
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from todoke.actions import intake
+from todoke.actions import announcements, intake
 from todoke.actions.intake import Target, Wanted
+from todoke.actions.refusals import refused_numbers, suppressed
 from todoke.clock import Clock
 from todoke.core.columns import Columns
 from todoke.core.errors import InvalidParameters, TodokeError
@@ -24,6 +25,7 @@ from todoke.storage.batches import Batch, Reject
 from todoke.storage.database import Database
 from todoke.storage.lookup import Lookup
 from todoke.storage.notices import NewNotice
+from todoke.storage.suppressions import Suppression
 
 ROWS = 500
 MAX_LINE = 1_000_000
@@ -58,17 +60,33 @@ class Portion(msgspec.Struct):
     """What reading a portion of rows came to."""
 
     notices: list[NewNotice]
+    origins: list[tuple[int, list[str]]]
+    """Of each notice the line where its row begins, and the row."""
     rejects: list[Reject]
     rows: int
     position: int
     line: int
     at_end: bool
 
+    def refuse(self, numbers: Mapping[str, Suppression]) -> None:
+        """Makes refused rows of the notices to these recipients, who are to get nothing."""
+        if not numbers:
+            return
+        rows = list(zip(self.notices, self.origins, strict=True))
+        self.notices = [x for x, _ in rows if x.number not in numbers]
+        self.origins = [origin for x, origin in rows if x.number not in numbers]
+        for x, (line, row) in rows:
+            if x.number in numbers:
+                why = suppressed(numbers[x.number]).message
+                self.rejects.append(Reject(line, why, json.dumps(row, ensure_ascii=False)))
+        self.rejects.sort(key=lambda r: r.line)
+
 
 def read_portion(path: Path, batch: Batch, target: Target, now: int, ids: Ids, most: int = ROWS) -> Portion:
     """The next rows of a batch, checked; nothing is stored. Raises BrokenFile."""
     columns = msgspec.json.decode(batch.columns, type=Columns)
     notices: list[NewNotice] = []
+    origins: list[tuple[int, list[str]]] = []
     rejects: list[Reject] = []
     line, rows = batch.line, 0  # the line where the next row begins
     with path.open("rb") as file:
@@ -82,9 +100,9 @@ def read_portion(path: Path, batch: Batch, target: Target, now: int, ids: Ids, m
                 if not rows:
                     raise
                 # What came before the broken line counts; the next portion begins, and ends, with it.
-                return Portion(notices, rejects, rows, lines.position, line, False)
+                return Portion(notices, origins, rejects, rows, lines.position, line, False)
             except StopIteration:
-                return Portion(notices, rejects, rows, lines.position, base + reader.line_num, True)
+                return Portion(notices, origins, rejects, rows, lines.position, base + reader.line_num, True)
             except csv.Error as error:
                 row, problem = [], f"This row can't be read as CSV ({error})."
             else:
@@ -97,7 +115,9 @@ def read_portion(path: Path, batch: Batch, target: Target, now: int, ids: Ids, m
                 problem = _take(row, columns, target, batch, notices, now, ids)
             if problem:
                 rejects.append(Reject(begins, problem, json.dumps(row, ensure_ascii=False)))
-        return Portion(notices, rejects, rows, lines.position, line, False)
+            else:
+                origins.append((begins, row))
+        return Portion(notices, origins, rejects, rows, lines.position, line, False)
 
 
 def _take(
@@ -144,9 +164,12 @@ class Intake(Loop):
         lookup: Lookup,
         ids: Ids,
         woken: Callable[[str], None],
+        posted: Callable[[], None] = lambda: None,
     ) -> None:
+        """`woken`: told the channel whose notices were stored; `posted`: that there are webhooks to post."""
         super().__init__(clock)
         self._woken = woken
+        self._posted = posted
         self._database = database
         self._folder = folder
         self._lookup = lookup
@@ -173,7 +196,13 @@ class Intake(Loop):
                 else "The uploaded file is gone from the data folder."
             )
             async with self._database.write() as tx:
-                await store.update_batch(tx, batch.id, state="failed", error=why, read_at=self.clock.now())
+                now = self.clock.now()
+                await store.update_batch(tx, batch.id, state="failed", error=why, read_at=now)
+                failed = await store.get_batch(tx, batch.id)
+                assert failed is not None
+                told = await announcements.of_batch(tx, "batch.failed", failed, now, self._ids)
+            if told:
+                self._posted()
 
     async def _read(self, batch: Batch) -> None:
         target = await self._target(batch)
@@ -185,7 +214,9 @@ class Intake(Loop):
             current = await store.get_batch(tx, batch.id)
             if current is None or current.state != "reading" or current.position != batch.position:
                 return
-            await intake.insert(tx, portion.notices)
+            numbers = (x.number for x in portion.notices)
+            portion.refuse(await refused_numbers(tx, batch.account_id, numbers))
+            told = await intake.insert(tx, portion.notices, now, self._ids)
             await store.insert_rejects(tx, batch.id, portion.rejects)
             values: dict[str, int | str] = {
                 "position": portion.position,
@@ -198,6 +229,10 @@ class Intake(Loop):
                 duplicates = await store.count_duplicates(tx, batch.id)
                 values |= {"state": "done", "read_at": now, "duplicates": duplicates}
             await store.update_batch(tx, batch.id, **values)
+            if portion.at_end and (read := await store.get_batch(tx, batch.id)) is not None:
+                told += await announcements.of_batch(tx, "batch.read", read, now, self._ids)
+        if told:
+            self._posted()
         ACCEPTED.inc(len(portion.notices))
         self._woken(batch.channel_id)
         if portion.at_end:
@@ -207,6 +242,12 @@ class Intake(Loop):
         if batch.id not in self._targets:
             async with self._database.read(quick=True) as tx:
                 self._targets[batch.id] = await intake.resolve_stored(
-                    tx, batch.account_id, batch.channel_id, batch.template_id, batch.policy_id, self._lookup
+                    tx,
+                    batch.account_id,
+                    batch.channel_id,
+                    batch.template_id,
+                    batch.policy_id,
+                    self._lookup,
+                    batch.source_id,
                 )
         return self._targets[batch.id]

@@ -1,4 +1,6 @@
-"""Sends ordinary messages: claim what is due, commit the tries, push at the channel's pace, record the answers."""
+"""Sends ordinary messages: claim what is due, commit the tries, push or reply at the channel's pace, record the
+answers.
+"""
 
 import asyncio
 import json
@@ -6,14 +8,14 @@ from collections import Counter
 
 from todoke.actions.advance import LostChannel
 from todoke.actions.messages import Claim, Told, ToPush, claim, record
-from todoke.carriers import LinePush
+from todoke.carriers import LinePush, LineReply
 from todoke.clock import Clock
 from todoke.core.outcome import Answer, Outcome
 from todoke.engine.deliver import DOUBT_SECONDS, Ownership
 from todoke.engine.loop import Loop, log
 from todoke.engine.metrics import MESSAGES
 from todoke.engine.sending import Outlets, PacerBook, paced
-from todoke.ids import as_uuid
+from todoke.ids import Ids, as_uuid
 from todoke.sealing import CannotUnseal, Seal
 from todoke.storage import messages as store
 from todoke.storage.channels import Channel
@@ -41,8 +43,10 @@ class Messenger(Loop):
         seal: Seal,
         ownership: Ownership,
         pacers: PacerBook,
+        ids: Ids,
     ) -> None:
         super().__init__(clock)
+        self._ids = ids
         self._database = database
         self._outlets = outlets
         self._seal = seal
@@ -77,7 +81,7 @@ class Messenger(Loop):
                 if fence is None or self._stopping:
                     continue
                 try:
-                    claims.append(await claim(tx, channel_id, fence, now, BATCH, everyone))
+                    claims.append(await claim(tx, channel_id, fence, now, BATCH, everyone, self._ids))
                 except LostChannel:
                     log.warning("channel.lost", channel=channel_id)
                     self._ownership.lost(channel_id, fence)
@@ -97,24 +101,24 @@ class Messenger(Loop):
 
         async def sender() -> None:
             for item in items:
-                answer = await self._push(item, channel, token) if await self._may_send(channel.id) else None
+                answer = await self._try(item, channel, token) if await self._may_send(channel.id) else None
                 self._told.append(Told(item, answer, sealed))
 
         await asyncio.gather(*(sender() for _ in range(min(AT_ONCE, len(claimed.to_push)))))
 
-    async def _push(self, item: ToPush, channel: Channel, token: str) -> Answer:
-        stored = item.stored
-        push = LinePush(
-            user_id=stored.user_id,
-            messages=json.loads(stored.body),
-            retry_key=as_uuid(stored.message.id),
-            access_token=token,
-        )
-        pacer = self._pacers.of(channel).pushes
+    async def _try(self, item: ToPush, channel: Channel, token: str) -> Answer:
+        stored, pacers = item.stored, self._pacers.of(channel)
+        messages, tag = json.loads(stored.body), stored.message.id
         try:
-            return await paced(pacer, self._outlets.push, push, stored.message.id, PATIENCE_SECONDS)
+            if item.reply_token is not None:
+                reply = LineReply(reply_token=item.reply_token, messages=messages, access_token=token)
+                return await paced(pacers.replies, self._outlets.reply, reply, tag, PATIENCE_SECONDS)
+            push = LinePush(
+                user_id=stored.user_id, messages=messages, retry_key=as_uuid(tag), access_token=token
+            )
+            return await paced(pacers.pushes, self._outlets.push, push, tag, PATIENCE_SECONDS)
         except Exception as error:
-            # Whatever broke, the request may have left; its retry key makes another one safe.
+            # Whatever broke, the request may have left. A push's retry key makes another one safe; a reply ends.
             log.exception("message.error", message=stored.message.id, error=type(error).__name__)
             return Answer(outcome=Outcome.UNKNOWN, detail=f"internal error: {type(error).__name__}")
 
@@ -132,7 +136,7 @@ class Messenger(Loop):
         told, self._told = self._told, []
         try:
             async with self._database.write() as tx:
-                paused = await record(tx, told, self.clock.now())
+                paused = await record(tx, told, self.clock.now(), self._ids)
         except BaseException:
             self._told = told + self._told
             raise

@@ -9,6 +9,7 @@ from todoke.actions.advance import recover
 from todoke.clock import Clock, monotonic, wall
 from todoke.engine.loop import Loop, log
 from todoke.engine.metrics import CHANNELS_PAUSED
+from todoke.ids import Ids
 from todoke.storage import channels as store
 from todoke.storage.channels import Channel
 from todoke.storage.database import Database
@@ -64,12 +65,14 @@ class Owners(Loop):
         presence: Presence,
         lookup: Lookup,
         took: Callable[[Channel, int], Awaitable[None]],
+        ids: Ids,
     ) -> None:
         super().__init__(clock)
         self._database = database
         self._presence = presence
         self._lookup = lookup
         self._took = took
+        self._ids = ids
         self._mine: dict[str, int] = {}
         self._renewed = 0.0
         self._dead: set[str] = set()
@@ -125,7 +128,7 @@ class Owners(Loop):
                 return
             fence, begun = channel.fence + 1, monotonic()
             await store.take_over(tx, channel.id, self._presence.name, fence, wall() + LEASE_MS)
-            unknown = await recover(tx, channel.id, self.clock.now(), self._lookup)
+            unknown = await recover(tx, channel.id, self.clock.now(), self._lookup, self._ids)
         self._renewed = begun if not self._mine else min(self._renewed, begun)
         self._mine[channel.id] = fence
         if unknown:

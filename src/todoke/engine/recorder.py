@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 from todoke.actions.reactions import Reactions
 from todoke.actions.record import AnswerTo, Read, Recorded, record
@@ -37,8 +37,11 @@ class Recorder(Loop):
         lookup: Lookup,
         readers: Mapping[str, EventReader],
         reactions: Reactions,
+        posted: Callable[[], None] = lambda: None,
     ) -> None:
+        """`posted`: told when there are webhooks to post."""
         super().__init__(clock)
+        self._posted = posted
         self._readers = readers
         self._reactions = reactions
         self._busy = False
@@ -94,6 +97,8 @@ class Recorder(Loop):
         self._out[""] = self._out.get("", 0) - len(answers)
         self._count(answers, recorded)
         self._tell()
+        if recorded.announced:
+            self._posted()
         return True
 
     def _read(self, stored: Stored) -> Read:

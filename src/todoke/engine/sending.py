@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from todoke.actions.advance import ToSend
+from todoke.actions.endpoints import open_secrets
 from todoke.actions.facts import Setup
-from todoke.carriers import Carrier, LineNotification, LinePush, Posting, SmsMessage
+from todoke.carriers import Carrier, LineNotification, LinePush, LineReply, Posting, SmsMessage
 from todoke.clock import wall
 from todoke.core.durations import rfc3339
 from todoke.core.outcome import Answer, Outcome
@@ -32,12 +33,14 @@ class Outlets:
         *,
         line: Carrier[LineNotification],
         push: Carrier[LinePush],
+        reply: Carrier[LineReply],
         sms: SmsCarriers,
         callback: Carrier[Posting],
         setup: Setup,
     ) -> None:
         self.line = line
         self.push = push
+        self.reply = reply
         self.sms = sms
         self.callback = callback
         self.setup = setup
@@ -49,10 +52,12 @@ class Pacers:
     def __init__(self, rate: float) -> None:
         self.notifications = Pacer(rate)
         self.pushes = Pacer(rate)
+        self.replies = Pacer(rate)
 
     def set_rate(self, rate: float) -> None:
         self.notifications.set_rate(rate)
         self.pushes.set_rate(rate)
+        self.replies.set_rate(rate)
 
 
 class PacerBook:
@@ -144,9 +149,13 @@ class Sender:
         }
         if "sms" in item.template.forms:
             data["text"] = render_sms(item.template, item.parameters)
+        secret, old_secret = open_secrets(
+            endpoint.secret, endpoint.old_secret, endpoint.old_secret_until, self._seal, item.attempt.at
+        )
         return Posting(
             url=endpoint.url,
-            secret=self._seal.open(endpoint.secret),
+            secret=secret,
+            old_secret=old_secret,
             id=f"{item.notice_id}-{item.attempt.step_index}",
             # By the machine's time: receivers refuse what is some minutes old, and their clocks are real.
             at=wall(),

@@ -44,9 +44,11 @@ def notice_view(row: NoticeRow, attempts: list[AttemptRow], prices: Prices) -> d
         "template_version": row.template_version,
         "policy": _policy(row),
         "batch": row.batch_id,
+        "source": _source(row),
         "created_at": rfc3339(row.created_at),
         "deadline_at": _at(row.deadline_at),
         "ended_at": _at(row.ended_at),
+        **({} if row.erased_at is None else {"erased_at": rfc3339(row.erased_at)}),
         "attempts": [_attempt(a) for a in attempts],
         "skipped": [{"step": s, "why": w} for s, w in json.loads(row.skips or "[]")],
         "timeline": timeline(row, attempts),
@@ -57,6 +59,11 @@ def notice_view(row: NoticeRow, attempts: list[AttemptRow], prices: Prices) -> d
 def _policy(row: NoticeRow) -> dict[str, Any]:
     named = {} if row.policy_name is None else {"name": row.policy_name, "version": row.policy_version}
     return {**named, "why": row.policy_why}
+
+
+def _source(row: NoticeRow) -> dict[str, Any] | None:
+    """Where its number came from, and on what ground it is used."""
+    return None if row.source_name is None else {"name": row.source_name, "ground": row.source_ground}
 
 
 def _attempt(a: AttemptRow) -> dict[str, Any]:
@@ -109,6 +116,7 @@ def timeline(row: NoticeRow, attempts: list[AttemptRow]) -> list[dict[str, Any]]
         elif a.outcome == Outcome.SILENT:
             add(a.closes_at, "silent", step=a.step, text=_SILENT[Step(a.step)])
     add(row.cancelled_at, "cancel_requested")
+    add(row.erased_at, "erased")
     if row.ended_at is not None:
         add(row.ended_at, "ended", state=row.state, reason=row.reason)
     return [e for _, _, e in sorted(events, key=lambda x: (x[0], x[1]))]

@@ -10,7 +10,7 @@ from todoke.core.notice import END_STATES, State
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Step
 from todoke.core.sms_text import segments
-from todoke.core.template import render_sms
+from todoke.core.template import EXAMPLE_LINK, render_sms, with_link
 from todoke.reports.prices import Prices, amount, amount_of
 from todoke.storage import reporting as store
 from todoke.storage.database import Tx
@@ -95,7 +95,8 @@ async def _sms_alone(tx: Tx, scope: Scope, lookup: Lookup, prices: Prices) -> li
         if "sms" not in template.forms or example is None:
             continue
         # Texts of one template differ by their parameters; one of them stands for all.
-        each = segments(render_sms(template, msgspec.json.decode(example))).segments
+        parameters = with_link(template, msgspec.json.decode(example), EXAMPLE_LINK)
+        each = segments(render_sms(template, parameters)).segments
         known = prices.of(country, Step.SMS)
         shown = {"amount": None, "currency": None} if known is None else amount(known, count * each)
         found.append({"country": country, "messages": count, "segments": count * each, **shown})

@@ -10,21 +10,30 @@ from todoke.server import problems
 from todoke.server.api import (
     alarms,
     batches,
+    bind_links,
     channels,
     content,
     friends,
+    hub_targets,
     messages,
     notices,
+    personal_data,
     recipients,
     reconciliation,
     reports,
+    silence,
+    sources,
+    suppression_lists,
+    suppressions,
     webhook_endpoints,
+    webhook_postings,
 )
 from todoke.server.inbound import routes as inbound
 from todoke.server.limits import BodyLimit
 from todoke.server.openapi import DocumentedApp, problem_response
 from todoke.server.problems import Problem, respond
 from todoke.server.services import Services
+from todoke.server.web import bind
 from todoke.server.web import routes as web
 
 DESCRIPTION = """\
@@ -55,10 +64,19 @@ def make_app(services: Services) -> FastAPI:
     app.include_router(messages.router)
     app.include_router(friends.router)
     app.include_router(recipients.router)
+    app.include_router(suppression_lists.router)
+    app.include_router(suppressions.router)
+    app.include_router(sources.router)
+    app.include_router(personal_data.router)
     app.include_router(reconciliation.router)
+    app.include_router(silence.router)
     app.include_router(alarms.router)
     app.include_router(webhook_endpoints.router)
+    app.include_router(hub_targets.router)
+    app.include_router(webhook_postings.router)
     app.include_router(inbound.router)
+    app.include_router(bind_links.router)
+    app.include_router(bind.router)
     app.include_router(web.router)
     app.mount("/static", StaticFiles(directory=web.STATIC), name="static")
     _operations(app, services)

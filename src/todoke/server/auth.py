@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from todoke.actions.channels import account_of_key
+from todoke.actions.channels import account_of_key, name_of_key
 from todoke.server.problems import Problem
 from todoke.server.services import Parts
 
@@ -39,4 +39,13 @@ async def account(
     return found
 
 
+async def caller(
+    parts: Parts, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+) -> str:
+    """The key that a request came with, as the audit names it. After `account`, which refuses unknown keys."""
+    async with parts.database.read() as tx:
+        return await name_of_key(tx, credentials.credentials if credentials is not None else "")
+
+
 Account = Annotated[str, Depends(account)]
+Caller = Annotated[str, Depends(caller)]

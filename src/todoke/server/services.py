@@ -11,9 +11,16 @@ from fastapi import Depends, Request
 
 from todoke.actions.facts import Setup
 from todoke.carriers import ReceiptReader, SignedReader
+from todoke.carriers.passing import Passing
+from todoke.carriers.replies import ReplyReader
 from todoke.clock import Clock
+from todoke.engine.binder import Binder
+from todoke.engine.eraser import Eraser
+from todoke.engine.hub import Hub
+from todoke.engine.probe import Prober
 from todoke.engine.reconciler import Comparer
 from todoke.ids import Ids
+from todoke.links import Links
 from todoke.reports.prices import Prices
 from todoke.sealing import Seal
 from todoke.storage import inbox
@@ -69,6 +76,8 @@ class Services:
     line_reader: SignedReader
     receipt_readers: Mapping[str, ReceiptReader]
     """Of the SMS carriers that post receipts, by name."""
+    reply_readers: Mapping[str, ReplyReader]
+    """Of those that post what people send back."""
     prices: Prices
     receipt_secret: str
     inbox: InboxWriter
@@ -78,8 +87,14 @@ class Services:
     """Webhook endpoints may be on this machine or network."""
     uploads: Path
     base_url: str
+    prober: Prober
     wake: Callable[[], None]
     comparer: Comparer
+    binder: Binder
+    links: Links
+    hub: Hub
+    passing: Passing
+    eraser: Eraser
     is_ready: Callable[[], str | None]
     """Why the gateway can't work just now; None when it can."""
     channel_secrets: dict[str, tuple[str, str]] = field(default_factory=dict)

@@ -36,6 +36,7 @@ class Batch(msgspec.Struct, kw_only=True):
     created_at: int
     read_at: int | None = None
     cancelled_at: int | None = None
+    ended_at: int | None = None
 
 
 class Reject(msgspec.Struct):
@@ -72,6 +73,12 @@ async def list_batches(tx: Tx, account_id: str, limit: int = 100) -> list[Batch]
 async def reading(tx: Tx) -> list[Batch]:
     """Those whose file is not read to the end, oldest first."""
     return [_batch(row) for row in await tx.execute(select(b).where(b.c.state == "reading").order_by(b.c.id))]
+
+
+async def not_ended(tx: Tx) -> list[str]:
+    """Those whose file is read no more and whose last notice had not ended when somebody last looked."""
+    query = select(b.c.id).where(b.c.ended_at.is_(None), b.c.state != "reading")
+    return [row[0] for row in await tx.execute(query.order_by(b.c.id))]
 
 
 async def insert_rejects(tx: Tx, batch_id: str, rejects: Sequence[Reject]) -> None:

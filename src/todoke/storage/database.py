@@ -41,6 +41,7 @@ class Database:
                 f"TODOKE_DATABASE_URL begins with {scheme!r}. This version keeps its data in SQLite only: "
                 "leave the setting out, or write sqlite:////path/to/file.db."
             )
+        self._url = url
         self._engines = sqlite.engines(url)
         self._turn = asyncio.Lock()
 
@@ -74,8 +75,20 @@ class Database:
                 f"The database was made by another version of Todoke ({error}). Start that version or a newer one."
             ) from error
 
+    async def compact(self, *, any_size: bool = False) -> bool:
+        """Leaves nothing in the files of what was deleted or changed. Everybody who writes waits meanwhile.
+
+        Answers whether it was done: a large database is left alone unless `any_size`.
+        """
+        async with self._turn:
+            return await asyncio.to_thread(sqlite.compact, self._url, any_size=any_size)
+
     async def close(self) -> None:
         await self._engines.dispose()
+
+
+has_text = sqlite.has_text
+has_bytes = sqlite.has_bytes
 
 
 def portions(values: Iterable[str], size: int = 10_000) -> Iterator[list[str]]:

@@ -1,9 +1,10 @@
 """The friend registry: how LINE users stand to a channel's account, since when, and where that is known from."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
 
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import friends as f
@@ -87,29 +88,35 @@ async def nth_after(tx: Tx, channel_id: str, after: str, count: int) -> str | No
     return (await tx.execute(query)).scalar_one_or_none()
 
 
-async def unlist(
-    tx: Tx,
-    channel_id: str,
-    after: str,
-    until: str | None,
-    *,
-    listed_since: int,
-    was: str,
-    becomes: str,
-    source: str,
-) -> int:
-    """Changes users in state `was` since before `listed_since` whom no list named since then. Answers how many.
+class Missing(NamedTuple):
+    """Users in state `was` since before `listed_since` whom no list named since then.
 
     Of the user IDs after `after` up to `until`; None: up to the last.
     """
-    where = [
-        f.c.channel_id == channel_id,
-        f.c.user_id > after,
-        f.c.state == was,
-        f.c.since < listed_since,
-        or_(f.c.listed_at.is_(None), f.c.listed_at < listed_since),
-    ]
-    if until is not None:
-        where.append(f.c.user_id <= until)
-    values = {"state": becomes, "since": listed_since, "source": source, "event_id": ""}
-    return (await tx.execute(update(f).where(*where).values(values))).rowcount
+
+    channel_id: str
+    after: str
+    until: str | None
+    was: str
+    listed_since: int
+
+    def where(self) -> ColumnElement[bool]:
+        found = [
+            f.c.channel_id == self.channel_id,
+            f.c.user_id > self.after,
+            f.c.state == self.was,
+            f.c.since < self.listed_since,
+            or_(f.c.listed_at.is_(None), f.c.listed_at < self.listed_since),
+        ]
+        return and_(*found, *([] if self.until is None else [f.c.user_id <= self.until]))
+
+
+async def missing(tx: Tx, whom: Missing) -> list[str]:
+    """Their user IDs."""
+    return [row[0] for row in await tx.execute(select(f.c.user_id).where(whom.where()).order_by(f.c.user_id))]
+
+
+async def unlist(tx: Tx, whom: Missing, *, becomes: str, source: str) -> int:
+    """Changes their state. Answers how many they are."""
+    values = {"state": becomes, "since": whom.listed_since, "source": source, "event_id": ""}
+    return (await tx.execute(update(f).where(whom.where()).values(values))).rowcount

@@ -52,8 +52,11 @@ class Span(NamedTuple):
         return self._ids(a.c.id, LINE_WINDOW)
 
     def of_messages(self) -> list[ColumnElement[bool]]:
-        """The same of ordinary messages. One that was held longer in a paused channel is not found."""
-        return self._ids(m.c.id, HELD)
+        """The same of ordinary messages that went as pushes: LINE counts replies for themselves.
+
+        One that was held longer in a paused channel is not found.
+        """
+        return [*self._ids(m.c.id, HELD), m.c.reply_until.is_(None)]
 
     def _ids(self, column: ColumnElement[Any], before: int) -> list[ColumnElement[bool]]:
         if not self.by_id:

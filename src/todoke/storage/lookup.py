@@ -50,8 +50,11 @@ def compile_row(row: TemplateRow) -> Template:
 
 
 def encode_policy(policy: Policy) -> str:
-    """As it is stored; equal policies give equal texts."""
-    return msgspec.json.encode(policy, order="deterministic").decode()
+    """As it is stored; equal policies give equal texts, and those of before a field was added stay the same."""
+    fields = msgspec.structs.asdict(policy)
+    if not policy.trust_links:
+        del fields["trust_links"]
+    return msgspec.json.encode(fields).decode()
 
 
 def decode_policy(text: str) -> Policy:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from todoke.core.message import Message, MessageState
 from todoke.core.outcome import Outcome
@@ -23,10 +23,12 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     reference: str | None
     body: str
+    binding_id: str | None = None
+    """What led from the number that it was addressed to to the user; None: it was addressed to the user."""
 
 
 _OF_MESSAGE = Message.__struct_fields__
-_BESIDE = ("account_id", "channel_id", "user_id", "reference", "body")
+_BESIDE = ("account_id", "channel_id", "user_id", "reference", "body", "binding_id")
 _COLUMNS = tuple(m.c[x] for x in (*_OF_MESSAGE, *_BESIDE))
 _CHANGES = tuple(x for x in _OF_MESSAGE if x not in ("id", "created_at"))
 _update = Bulk(update(m).where(m.c.id == bindparam("of")), ("of", *_CHANGES))
@@ -120,3 +122,19 @@ async def list_messages(
     if before is not None:
         query = query.where(m.c.id < before)
     return [_stored(row) for row in await tx.execute(query.order_by(m.c.id.desc()).limit(limit))]
+
+
+async def count_to_user(tx: Tx, channel_id: str, user_id: str, reference: str, since: int) -> int:
+    """How many messages with this reference were written to a user in a channel after that time."""
+    query = select(func.count()).where(
+        m.c.user_id == user_id,
+        m.c.created_at > since,
+        m.c.channel_id == channel_id,
+        m.c.reference == reference,
+    )
+    return (await tx.execute(query)).scalar_one()
+
+
+async def forget(tx: Tx, reference: str, ended_before: int) -> None:
+    """Drops messages with this reference that ended before then."""
+    await tx.execute(delete(m).where(m.c.reference == reference, m.c.ended_at < ended_before))

@@ -51,6 +51,7 @@ class NewNotice(msgspec.Struct, kw_only=True):
     lane: int = Lane.LINE
     state: str = State.QUEUED
     step_index: int = 0
+    source_id: str | None = None
 
 
 _LOADED = (

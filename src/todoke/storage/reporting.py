@@ -11,6 +11,7 @@ from todoke.storage.database import Tx
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
 from todoke.storage.tables import policies as p
+from todoke.storage.tables import sources as s
 from todoke.storage.tables import templates as t
 
 
@@ -61,6 +62,9 @@ class NoticeRow(msgspec.Struct, kw_only=True):
     cancelled_at: int | None
     ended_at: int | None
     due_at: int | None
+    erased_at: int | None = None
+    source_name: str | None = None
+    source_ground: str | None = None
 
 
 class AttemptRow(msgspec.Struct, kw_only=True):
@@ -91,13 +95,16 @@ _JOINED = {
     "policy_name": p.c.of_name.label("policy_name"),
     "policy_version": p.c.of_version.label("policy_version"),
     "policy_why": p.c.why.label("policy_why"),
+    "source_name": s.c.name.label("source_name"),
+    "source_ground": s.c.ground.label("source_ground"),
 }
 _NOTICE = tuple(_JOINED[f] if f in _JOINED else n.c[f] for f in NoticeRow.__struct_fields__)
 _ATTEMPT = tuple(a.c[f] for f in AttemptRow.__struct_fields__)
 
 
 def _notices() -> Select[Any]:
-    return select(*_NOTICE).join(t, t.c.id == n.c.template_id).join(p, p.c.id == n.c.policy_id)
+    joined = select(*_NOTICE).join(t, t.c.id == n.c.template_id).join(p, p.c.id == n.c.policy_id)
+    return joined.outerjoin(s, s.c.id == n.c.source_id)
 
 
 async def get_notice(tx: Tx, account_id: str, notice_id: str) -> NoticeRow | None:

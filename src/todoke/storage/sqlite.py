@@ -3,10 +3,11 @@
 import sqlite3
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiosqlite
-from sqlalchemy import event
+from sqlalchemy import ColumnElement, event, func
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -60,6 +61,41 @@ def engines(url: str) -> Engines:
     )
 
 
+def has_text(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whether a text holds another, to the letter."""
+    return func.instr(column, text) > 0
+
+
+def has_bytes(column: ColumnElement[bytes], found: bytes) -> ColumnElement[bool]:
+    """Whether a value of bytes holds others."""
+    return func.instr(column, found) > 0
+
+
+COMPACT_MOST = 512 * 1024 * 1024
+"""Bytes of a file that is written anew while everybody waits: some seconds."""
+
+
+def compact(url: str, *, any_size: bool) -> bool:
+    """Writes the file anew, so that nothing of what was deleted or changed is left in it, nor in its log.
+
+    Nobody else can write meanwhile. Answers whether it was done: not where the file is large, unless `any_size`.
+    Blocks: call it in a thread.
+    """
+    path = make_url(url).database
+    if not path:
+        return True
+    if not any_size and Path(path).stat().st_size > COMPACT_MOST:
+        return False
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    try:
+        connection.execute("PRAGMA temp_store = MEMORY" if not any_size else "PRAGMA temp_store = FILE")
+        connection.execute("VACUUM")
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+    finally:
+        connection.close()
+
+
 def _begins(engine: AsyncEngine, begin: str, patience: str) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
@@ -75,6 +111,8 @@ def _begins(engine: AsyncEngine, begin: str, patience: str) -> AsyncEngine:
                 "foreign_keys = ON",
                 "cache_size = -65536",
                 "temp_store = MEMORY",
+                # What is deleted or changed is overwritten where that costs no further writing.
+                "secure_delete = FAST",
             ):
                 cursor.execute(f"PRAGMA {pragma}")
         except BaseException:

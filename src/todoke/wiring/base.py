@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from todoke.actions.channels import DEFAULT_ACCOUNT, create_key, ensure_account
 from todoke.clock import wall
+from todoke.codes import Codes
 from todoke.ids import Ids, UlidIds
+from todoke.links import Links
 from todoke.sealing import Seal
 from todoke.settings import Settings, ensure_data_dir, secret_from_file
 from todoke.storage import channels as channel_store
@@ -19,6 +21,9 @@ class Base:
     database: Database
     ids: Ids
     seal: Seal
+    links: Links
+    codes: Codes
+    """Addresses for users to open, which only this installation can have made."""
 
 
 async def open_base(settings: Settings) -> Base:
@@ -30,7 +35,14 @@ async def open_base(settings: Settings) -> Base:
     database = Database(settings.database_url)
     await database.migrate()
     key = settings.secret_key or secret_from_file(settings.data_dir / "secret.key")
-    return Base(settings=settings, database=database, ids=UlidIds(), seal=Seal(key))
+    return Base(
+        settings=settings,
+        database=database,
+        ids=UlidIds(),
+        seal=Seal(key),
+        links=Links(key, settings.base_url),
+        codes=Codes(key),
+    )
 
 
 async def first_key(base: Base) -> None:

@@ -2,45 +2,47 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
 
+from todoke.actions.bind_says import BindSays
+from todoke.actions.bind_talk import BindTalk
 from todoke.actions.facts import Setup
 from todoke.actions.reactions import Reactions
-from todoke.carriers.callback import CallbackCarrier
-from todoke.carriers.guarded import guarded_session
-from todoke.carriers.line import (
-    LineAccount,
-    LineCarrier,
-    LineCounts,
-    LineFriends,
-    LinePushCarrier,
-    LineTokens,
-    Transport,
-    make_session,
-)
-from todoke.carriers.smpp import SmppCarrier
-from todoke.carriers.sms_http import SmsHttpCarrier
+from todoke.carriers.line import LineAccount, LineCounts, LineFriends, LineTokens
+from todoke.carriers.line.cutting import without
+from todoke.carriers.line.glance import glance
 from todoke.clock import Clock, SteppedClock, SystemClock, wall
+from todoke.engine.bind_pages import BindPages
+from todoke.engine.binder import Binder
+from todoke.engine.code_sender import CodeSender
 from todoke.engine.engine import Engine
+from todoke.engine.eraser import Eraser
 from todoke.engine.follow import Follower
 from todoke.engine.friend_sync import FriendSyncs
+from todoke.engine.greeter import Greeter
+from todoke.engine.hub import Hub
+from todoke.engine.loop import Loop
 from todoke.engine.messenger import Messenger
-from todoke.engine.poster import AT_ONCE, Poster
+from todoke.engine.metrics import count_words
+from todoke.engine.poster import Poster
+from todoke.engine.probe import Prober
 from todoke.engine.reconciler import Comparer, Reconciler
 from todoke.engine.sending import Outlets
-from todoke.engine.sms_carriers import SmsCarriers
 from todoke.engine.token_keeper import TokenKeeper
 from todoke.engine.watch import Watch
+from todoke.links import Page
 from todoke.reports.prices import CATALOGUE, Prices, PricesError, load_prices
 from todoke.server.app import make_app
 from todoke.server.services import InboxWriter, Services
-from todoke.settings import Settings, SettingsError, secret_from_file, unknown_names
+from todoke.settings import Settings, SettingsError, unknown_names
 from todoke.storage.inbox import Posted
 from todoke.storage.lookup import Lookup
 from todoke.wiring.base import Base
-from todoke.wiring.sms import sms_carriers
+from todoke.wiring.outside import Outside
 
 log = structlog.get_logger()
 
@@ -64,56 +66,36 @@ class Gateway:
         self._running = False
         settings = base.settings
         prices = own_prices(settings)
-        self._http = make_session()
+        self._outside = Outside(settings, self._store)
         self._clock: Clock = SystemClock()
         if settings.clock != "system":
             stepped = SteppedClock(wall())
             self._clock = stepped
-            self._follower = Follower(self._http, settings.clock, stepped)
-        receipt_secret = secret_from_file(settings.data_dir / "receipt.key")
-        self._to_line = Transport(settings.line_api_base)
-        line = LineCarrier(self._to_line)
-        self._to_targets = guarded_session(settings.allow_private)
-        # Of their own, so that slow endpoints of webhooks never hold up notices whose step is callback.
-        self._to_endpoints = guarded_session(settings.allow_private, AT_ONCE)
-        try:
-            found = sms_carriers(settings, self._http, receipt_secret, self._store)
-            sms = SmsCarriers(found)
-        except SettingsError:
-            # No connection was made yet; a session that is only dropped would complain beside the error.
-            self._http.detach()
-            self._to_targets.detach()
-            self._to_endpoints.detach()
-            raise
-        setup = Setup(
-            sms_routes=sms.routes,
-            sms_began=sms.began,
+            self._follower = Follower(self._outside.http, settings.clock, stepped)
+        self._setup = Setup(
+            sms_routes=self._outside.sms.routes,
+            sms_began=self._outside.sms.began,
             every_number_is_a_test_number=settings.line_is_emulated,
+            bind_link=partial(base.links.url, Page.BIND),
         )
-        self._links = [c for c in found if isinstance(c, SmppCarrier)]
-        receipt_readers = {c.name: c for c in found if isinstance(c, SmsHttpCarrier)}
-        outlets = Outlets(
-            line=line,
-            push=LinePushCarrier(self._to_line),
-            sms=sms,
-            callback=CallbackCarrier(self._to_targets, settings.allow_private),
-            setup=setup,
+        self._outlets = Outlets(
+            line=self._outside.line,
+            push=self._outside.push,
+            reply=self._outside.reply,
+            sms=self._outside.sms,
+            callback=self._outside.callback,
+            setup=self._setup,
         )
-        lookup = Lookup()
-        refused = Counter[str]()
-        poster = Poster(
+        self._lookup = Lookup()
+        self._refused = Counter[str]()
+        self._says = BindSays(base.ids, base.links)
+        self._poster = Poster(self._clock, base.database, self._outside.endpoints, base.seal, base.ids)
+        self._comparer = Comparer(
             self._clock,
             base.database,
-            CallbackCarrier(self._to_endpoints, settings.allow_private),
+            LineCounts(self._outside.http, settings.line_api_base),
             base.seal,
-        )
-        line_friends = LineFriends(self._http, settings.line_api_base)
-        comparer = Comparer(
-            self._clock,
-            base.database,
-            LineCounts(self._http, settings.line_api_base),
-            base.seal,
-            lookup,
+            self._lookup,
             base.ids,
             # Ids come from the machine's clock.
             by_id=settings.clock == "system",
@@ -122,60 +104,121 @@ class Gateway:
             clock=self._clock,
             database=base.database,
             data_dir=settings.data_dir,
-            outlets=outlets,
-            readers={"line": line, **{c.name: c for c in found}},
-            lookup=lookup,
+            outlets=self._outlets,
+            readers=self._outside.readers,
+            lookup=self._lookup,
             ids=base.ids,
             seal=base.seal,
-            reactions=Reactions(base.ids),
-            chores=lambda engine: [
-                FriendSyncs(self._clock, base.database, line_friends, base.seal, engine.ownership),
-                TokenKeeper(
-                    self._clock,
-                    base.database,
-                    LineTokens(self._http, settings.line_api_base),
-                    base.seal,
-                    engine.ownership,
-                    engine.use,
-                ),
-                poster,
-                Watch(
-                    self._clock,
-                    base.database,
-                    engine.ownership,
-                    sms,
-                    LineAccount(self._http, settings.line_api_base),
-                    base.seal,
-                    base.ids,
-                    refused,
-                    poster.wake.set,
-                ),
-                Messenger(self._clock, base.database, outlets, base.seal, engine.ownership, engine.pacers),
-                Reconciler(self._clock, base.database, comparer, engine.ownership),
-            ],
+            reactions=self._reactions(),
+            posted=self._poster.wake.set,
+            chores=self._chores,
         )
-        self._inbox = InboxWriter(base.database, self._engine.wake_inbox)
-        services = Services(
+        self._inbox = InboxWriter(base.database, self._stored)
+        self.app: FastAPI = make_app(self._services(prices))
+
+    def _reactions(self) -> Reactions:
+        """What follows from what users do."""
+        base = self._base
+        talk = BindTalk(
+            base.ids,
+            base.links,
+            base.codes,
+            self._says,
+            self._outside.linking.friend_url,
+            # A gateway whose address nobody else can open must not write to users about it.
+            opens=base.settings.line_is_emulated or base.settings.base_url.startswith("https://"),
+            every_number_is_a_test_number=base.settings.line_is_emulated,
+        )
+        return Reactions(base.ids, on_words=count_words, bind_talk=talk)
+
+    def _chores(self, engine: Engine) -> Sequence[Loop]:
+        """The loops that work beside the notices."""
+        base, clock, outside = self._base, self._clock, self._outside
+        http, line_api_base = outside.http, base.settings.line_api_base
+        database, seal, ids, ownership = base.database, base.seal, base.ids, engine.ownership
+        wake_poster = self._poster.wake.set
+        self._hub = Hub(clock, database, outside.passing, glance, seal, ids, ownership, wake_poster)
+        return [
+            FriendSyncs(clock, database, LineFriends(http, line_api_base), seal, ownership, ids),
+            TokenKeeper(clock, database, LineTokens(http, line_api_base), seal, ownership, engine.use),
+            self._poster,
+            Watch(
+                clock,
+                database,
+                ownership,
+                outside.sms,
+                LineAccount(http, line_api_base),
+                seal,
+                ids,
+                self._refused,
+                wake_poster,
+            ),
+            Greeter(clock, database, self._says, outside.linking, seal, ownership),
+            Messenger(clock, database, self._outlets, seal, ownership, engine.pacers, ids),
+            Reconciler(clock, database, self._comparer, ownership),
+            self._hub,
+        ]
+
+    def _services(self, prices: Prices) -> Services:
+        """What the web half works with."""
+        base, outside = self._base, self._outside
+        return Services(
             database=base.database,
             clock=self._clock,
             ids=base.ids,
             seal=base.seal,
-            lookup=lookup,
-            setup=setup,
-            line_reader=line,
-            receipt_readers=receipt_readers,
+            lookup=self._lookup,
+            setup=self._setup,
+            line_reader=outside.line,
+            receipt_readers=outside.receipt_readers,
+            reply_readers=outside.reply_readers,
             prices=prices,
-            receipt_secret=receipt_secret,
+            receipt_secret=outside.receipt_secret,
             inbox=self._inbox,
-            refused=refused,
-            allow_private=settings.allow_private,
-            uploads=settings.data_dir / "uploads",
-            base_url=settings.base_url,
+            refused=self._refused,
+            allow_private=base.settings.allow_private,
+            uploads=base.settings.data_dir / "uploads",
+            base_url=base.settings.base_url,
+            prober=Prober(self._clock, base.database, outside.endpoints, base.seal, base.ids),
             wake=self._engine.wake,
-            comparer=comparer,
+            comparer=self._comparer,
+            links=base.links,
+            binder=self._binder(),
+            hub=self._hub,
+            passing=outside.passing,
+            eraser=Eraser(
+                self._clock,
+                base.database,
+                base.ids,
+                self._lookup,
+                base.seal,
+                without,
+                base.settings.data_dir / "uploads",
+                self._hub.erased,
+            ),
             is_ready=self._trouble,
         )
-        self.app: FastAPI = make_app(services)
+
+    def _binder(self) -> Binder:
+        base, linking = self._base, self._outside.linking
+        return Binder(
+            clock=self._clock,
+            database=base.database,
+            ids=base.ids,
+            links=base.links,
+            codes=base.codes,
+            says=self._says,
+            line=linking,
+            pages=BindPages(self._clock, base.database, base.seal, base.links, linking),
+            sender=CodeSender(self._outside.sms, base.ids),
+            every_number_is_a_test_number=base.settings.line_is_emulated,
+            wake=self._engine.wake,
+        )
+
+    def _stored(self) -> None:
+        """Something that was posted to us is in the inbox."""
+        self._engine.wake_inbox()
+        self._hub.arrived()
 
     async def _store(self, carrier: str, body: bytes) -> None:
         now = self._clock.now()
@@ -195,7 +238,7 @@ class Gateway:
             log.warning("settings.unknown", name=name, remedy="settings are in docs/settings.md")
         if self._follower is not None:
             await self._follower.connect()
-        await asyncio.gather(*(link.start() for link in self._links))
+        await self._outside.start()
         await self._engine.start()
         if self._follower is not None:
             self._following = asyncio.create_task(self._follower.run(self._engine.settle, self._engine.wake))
@@ -205,14 +248,10 @@ class Gateway:
         """Lets what is out be answered and recorded, then closes everything."""
         self._running = False
         await self._engine.stop()
-        # Receipts that come until then are still stored.
-        await asyncio.gather(*(link.stop() for link in self._links))
+        await self._outside.stop()
         if self._following is not None and self._follower is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
             await self._follower.close()
-        await self._to_line.close()
-        await self._http.close()
-        await self._to_targets.close()
-        await self._to_endpoints.close()
+        await self._outside.close()
         await self._base.database.close()

@@ -33,10 +33,14 @@ def sms_carriers(
 def _sms_carrier(
     name: str, settings: Settings, http: aiohttp.ClientSession, receipt_secret: str, store: Store
 ) -> SmsHttpCarrier | SmppCarrier:
-    receipt_url = f"{settings.base_url}/sms/{name}/receipts"
+    urls = (
+        f"{settings.base_url}/sms/{name}/receipts",
+        receipt_secret,
+        f"{settings.base_url}/sms/{name}/replies",
+    )
     if name == EMULATOR_CARRIER:
         own = emulator_declaration(settings.line_api_base)
-        return SmsHttpCarrier(http, own, settings.sms_secrets, receipt_url, receipt_secret)
+        return SmsHttpCarrier(http, own, settings.sms_secrets, *urls)
     path = settings.data_dir / "carriers" / f"{name}.yaml"
     if not path.is_file():
         raise SettingsError(
@@ -48,7 +52,7 @@ def _sms_carrier(
         return SmppCarrier(over_smpp, settings.sms_secrets, partial(store, name))
     declaration = load_declaration(path, allow_private=settings.allow_private)
     _same_name(name, declaration.name)
-    return SmsHttpCarrier(http, declaration, settings.sms_secrets, receipt_url, receipt_secret)
+    return SmsHttpCarrier(http, declaration, settings.sms_secrets, *urls)
 
 
 def _same_name(file: str, declared: str) -> None:

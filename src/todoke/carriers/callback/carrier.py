@@ -12,6 +12,7 @@ import aiohttp
 from todoke.carriers import Posting
 from todoke.carriers.addresses import objection
 from todoke.carriers.callback.signing import check_secret, signed_headers
+from todoke.carriers.echoes import words_of
 from todoke.carriers.guarded import why_refused
 from todoke.carriers.over_http import clean, no_answer, read_body, retry_after, timeouts
 from todoke.core.outcome import Answer, Outcome
@@ -20,10 +21,6 @@ TIMEOUT = 10.0
 """Seconds for a whole request; the receiver should store and answer, and work afterwards."""
 _ANSWER = 4096
 """Bytes of an answer that are looked at."""
-_WORDS = 100
-"""Characters of an answer that are shown."""
-_ECHO = 8
-"""So many characters in a row that also stand in what we sent make an answer an echo."""
 
 # No dot: the signature joins id, time and body by dots.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -46,7 +43,7 @@ class CallbackCarrier:
         """
         if (why_not := self._objection(message)) is not None:
             return Answer(outcome=Outcome.FAILED, detail=clean(f"not sent: {why_not}"))
-        headers = signed_headers(message.secret, message.id, message.at, message.body)
+        headers = signed_headers(message.secret, message.id, message.at, message.body, message.old_secret)
         try:
             response = await self._http.post(
                 message.url,
@@ -59,14 +56,15 @@ class CallbackCarrier:
             if (refused := why_refused(exc)) is not None:
                 return Answer(outcome=Outcome.FAILED, detail=clean(refused))
             return no_answer(exc)
-        words = _words(await read_body(response, _ANSWER), message.body)
+        words = words_of(await read_body(response, _ANSWER), message.body)
         return _judged(response.status, response.headers, words)
 
     def _objection(self, message: Posting) -> str | None:
         if (why_not := objection(message.url, self._allow_private)) is not None:
             return f"the callback URL {why_not}"
-        if (why_not := check_secret(message.secret)) is not None:
-            return f"the callback secret {why_not}"
+        for secret in (message.secret, message.old_secret):
+            if secret is not None and (why_not := check_secret(secret)) is not None:
+                return f"the callback secret {why_not}"
         if not _ID.fullmatch(message.id):
             return "the message's id is not letters, digits, - and _ only"
         return None
@@ -89,14 +87,3 @@ def _judged(status: int, headers: Mapping[str, str], words: str) -> Answer:
     detail = clean(f"{why} ({words})" if words else why)
     given = wait if outcome is Outcome.THROTTLED else None
     return Answer(outcome=outcome, status=status, detail=detail, retry_after=given)
-
-
-def _words(answer: bytes | None, sent: bytes) -> str:
-    """The first line of an answer, if it is words and does not repeat what we sent: that is personal data."""
-    text = (answer or b"").decode("utf-8", "replace").lstrip()
-    line = clean(text.split("\n", 1)[0], _WORDS)
-    if text[:1] in ("<", "\x1f") or "\ufffd" in line:
-        return ""
-    known = sent.decode("utf-8", "replace")
-    echo = any(line[i : i + _ECHO] in known for i in range(max(1, len(line) - _ECHO + 1)))
-    return "" if echo else line

@@ -34,12 +34,22 @@ def check_secret(text: str) -> str | None:
     return None
 
 
-def signed_headers(secret: str, id: str, at: int, body: bytes) -> dict[str, str]:
-    """The three headers for a body that leaves at `at` (ms). The secret has passed `check_secret`."""
+def signed_headers(
+    secret: str, id: str, at: int, body: bytes, old_secret: str | None = None
+) -> dict[str, str]:
+    """The three headers for a body that leaves at `at` (ms). The secrets have passed `check_secret`.
+
+    With an old secret there are two signatures, so that a receiver may change to the new one when it likes
+    ("Signature scheme": space delimited, for zero downtime secret rotation).
+    """
     seconds = str(at // 1000)
     content = b".".join((id.encode(), seconds.encode(), body))
-    signature = base64.b64encode(hmac.new(_key(secret), content, hashlib.sha256).digest()).decode()
-    return {"webhook-id": id, "webhook-timestamp": seconds, "webhook-signature": f"v1,{signature}"}
+    signatures = [_signature(x, content) for x in (secret, old_secret) if x is not None]
+    return {"webhook-id": id, "webhook-timestamp": seconds, "webhook-signature": " ".join(signatures)}
+
+
+def _signature(secret: str, content: bytes) -> str:
+    return "v1," + base64.b64encode(hmac.new(_key(secret), content, hashlib.sha256).digest()).decode()
 
 
 def _key(secret: str) -> bytes:

@@ -8,17 +8,21 @@ from todoke.carriers.line.account import BotInfo, LineAccount, TokenInfo, Webhoo
 from todoke.carriers.line.client import LineCarrier
 from todoke.carriers.line.counts import CountKind, CountState, DeliveredCount, LineCounts, Quota, QuotaUse
 from todoke.carriers.line.friends import FollowerNumbers, FollowersPage, LineFriends, Profile
+from todoke.carriers.line.linking import BasicId, DisplayName, LineLinking, LinkToken
 from todoke.carriers.line.push import LinePushCarrier
+from todoke.carriers.line.reply import LineReplyCarrier
 from todoke.carriers.line.signing import SigningKey, parse_private_key
 from todoke.carriers.line.tokens import IssuedToken, KeyIds, LineTokens, Revoked
 from todoke.carriers.line.transport import Transport
 from todoke.carriers.over_http import make_session
 
 __all__ = [
+    "BasicId",
     "BotInfo",
     "CountKind",
     "CountState",
     "DeliveredCount",
+    "DisplayName",
     "FollowerNumbers",
     "FollowersPage",
     "IssuedToken",
@@ -27,8 +31,11 @@ __all__ = [
     "LineCarrier",
     "LineCounts",
     "LineFriends",
+    "LineLinking",
     "LinePushCarrier",
+    "LineReplyCarrier",
     "LineTokens",
+    "LinkToken",
     "Profile",
     "Quota",
     "QuotaUse",

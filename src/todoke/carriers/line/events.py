@@ -4,6 +4,8 @@ Source: Messaging API reference, "Webhooks", "Webhook event objects", "Signature
 new properties and event types may appear at any time: what is not known is kept as OTHER, never an error.
 """
 
+import json
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
@@ -20,11 +22,17 @@ SIGNATURE = "x-line-signature"
 # Plain text of a sane length: such a value can be stored and compared in any database. \Z, as $ lets a line end pass.
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,100}\Z")]
 _Tag = Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,100}\Z")]
+_REPLY_TOKEN = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
+_NONCE = re.compile(r"[\x21-\x7e]{1,100}", re.ASCII)
+"""Those that we make; what does not look like one is not ours."""
+LONGEST_TEXT = 500
+"""Characters of a user's words that are read; LINE's longest message has 5,000, and all we look for is a word."""
 _Millis = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]  # to the end of the year 9999
 
 
 class _Source(msgspec.Struct):
     userId: str | None = None
+    type: Any = None
 
 
 class _Delivery(msgspec.Struct):
@@ -37,8 +45,13 @@ class _Event(msgspec.Struct):
     timestamp: _Millis | None = None
     source: _Source | None = None
     delivery: _Delivery | None = None
-    # Read loosely: a hint that LINE calls not wholly reliable may not cost the event.
+    # Read loosely: what users write, and a hint that LINE calls not wholly reliable, may not cost the event.
     follow: Any = None
+    message: Any = None
+    postback: Any = None
+    link: Any = None
+    replyToken: Any = None
+    mode: Any = None
 
 
 class _Webhook(msgspec.Struct):
@@ -113,10 +126,19 @@ def read_events(body: bytes, now: int) -> list[InboundEvent]:
     except _UNREADABLE:
         pass
     try:
-        raw_events = _decode_raw(body).events
+        raw_events = _raw_events(body)
     except _UNREADABLE as exc:
         raise BadEvent(f"The body is signed but is no webhook of LINE: {clean(str(exc))}") from exc
     return [_read_alone(bytes(raw), now) for raw in raw_events]
+
+
+def _raw_events(body: bytes) -> list[msgspec.Raw]:
+    try:
+        return _decode_raw(body).events
+    except _UNREADABLE:
+        # What one user wrote may hold half of a surrogate pair, and msgspec then takes none of the body.
+        loose = json.loads(body.decode("utf-8", "replace"))
+        return _decode_raw(json.dumps(loose, ensure_ascii=False).encode("utf-8", "replace")).events
 
 
 def _read_alone(raw: bytes, now: int) -> InboundEvent:
@@ -135,7 +157,7 @@ def _read(event: _Event, now: int) -> InboundEvent:
     """One event. `delivery` is the only proof there is: delivered to the user and visible."""
     user_id = clean_id(event.source.userId) if event.source is not None else None
     kind = _KINDS.get(event.type, EventKind.OTHER)
-    tag = detail = unblocked = None
+    tag = detail = unblocked = reply_token = text = nonce = linked = None
     if kind is EventKind.PROOF:
         # No `source` since January 2025: the tag alone says which message it was.
         if event.delivery is not None:
@@ -144,10 +166,24 @@ def _read(event: _Event, now: int) -> InboundEvent:
             kind, detail = EventKind.OTHER, "delivery event without delivery.data"
     elif kind is EventKind.OTHER:
         detail = clean(event.type, 60)
-    elif user_id is None:
+    elif kind is EventKind.LINKED and (nonce := _of_link(event.link, user_id)) is None:
+        kind, detail = EventKind.OTHER, "accountLink event without a nonce of ours, a result or a user"
+    elif user_id is None and kind is not EventKind.LINKED:
         kind, detail = EventKind.OTHER, f"{event.type} event without source.userId"
-    elif kind is EventKind.FOLLOW:
-        unblocked = _is_unblocked(event.follow)
+    elif event.source is not None and event.source.type in _SHARED:
+        # An answer would be read by everybody there.
+        kind, detail = EventKind.OTHER, f"{event.type} event of a group"
+    else:
+        reply_token = _reply_token(event)
+        match kind:
+            case EventKind.FOLLOW:
+                unblocked = _is_unblocked(event.follow)
+            case EventKind.MESSAGE:
+                text = _words(event.message, "text") if _is_text(event.message) else None
+            case EventKind.POSTBACK:
+                text = _words(event.postback, "data")
+            case EventKind.LINKED:
+                linked = event.link["result"] == "ok"
     at = now if event.timestamp is None else event.timestamp
     return InboundEvent(
         id=event.webhookEventId,
@@ -157,7 +193,43 @@ def _read(event: _Event, now: int) -> InboundEvent:
         user_id=user_id,
         detail=detail,
         unblocked=unblocked,
+        reply_token=reply_token,
+        text=text,
+        nonce=nonce,
+        linked=linked,
+        standby=event.mode == "standby",
     )
+
+
+def _reply_token(event: _Event) -> str | None:
+    """None where nothing may be answered: in standby another of the account's programs talks to the user."""
+    given = event.replyToken
+    if event.mode == "standby" or not isinstance(given, str) or not _REPLY_TOKEN.fullmatch(given):
+        return None
+    return given
+
+
+def _is_text(message: Any) -> bool:
+    return isinstance(message, dict) and message.get("type") == "text"
+
+
+def _words(holder: Any, field: str) -> str | None:
+    """A user's words as one line that any database can hold; None where there are none."""
+    given = holder.get(field) if isinstance(holder, dict) else None
+    if not isinstance(given, str):
+        return None
+    line = "".join(ch if ch.isprintable() else " " for ch in given[:LONGEST_TEXT])
+    return line.strip() or None
+
+
+def _of_link(link: Any, user_id: str | None) -> str | None:
+    """The nonce of an account link; None where the event can't be told from nonsense. A failed one names no user."""
+    if not isinstance(link, dict) or link.get("result") not in ("ok", "failed"):
+        return None
+    nonce = link.get("nonce")
+    if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
+        return None
+    return None if user_id is None and link["result"] == "ok" else nonce
 
 
 def _is_unblocked(follow: Any) -> bool | None:
@@ -169,4 +241,8 @@ _KINDS = {
     "delivery": EventKind.PROOF,
     "follow": EventKind.FOLLOW,
     "unfollow": EventKind.UNFOLLOW,
+    "message": EventKind.MESSAGE,
+    "postback": EventKind.POSTBACK,
+    "accountLink": EventKind.LINKED,
 }
+_SHARED = ("group", "room")

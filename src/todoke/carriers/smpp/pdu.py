@@ -17,6 +17,8 @@ MAX_LENGTH = 70_000
 RESPONSE = 0x80000000
 """The bit that makes a command the answer to it."""
 _MAX_ID = 65
+_INTERNATIONAL = 1
+"""Type of number."""
 
 
 class BadPdu(Exception):
@@ -26,6 +28,8 @@ class BadPdu(Exception):
 class Delivery(msgspec.Struct, frozen=True):
     """What matters of a deliver_sm."""
 
+    source: str
+    """The address that it comes from, with a plus sign where its type says that it has a country code."""
     esm_class: int
     data_coding: int
     text: bytes
@@ -64,31 +68,35 @@ class _Cursor:
         self.at += 1
         return self.body[self.at - 1]
 
-    def skip_string(self) -> None:
+    def string(self) -> bytes:
         end = self.body.find(b"\0", self.at)
         if end < 0:
             raise BadPdu("has a string without an end")
-        self.at = end + 1
+        begin, self.at = self.at, end + 1
+        return self.body[begin:end]
 
 
 def read_deliver(body: bytes) -> Delivery:
-    """The body of a deliver_sm. Addresses are passed over: nothing here needs them. Raises BadPdu."""
+    """The body of a deliver_sm. The destination is passed over: nothing here needs it. Raises BadPdu."""
     cursor = _Cursor(body)
-    cursor.skip_string()  # service_type
-    for _ in range(2):  # source, destination
-        cursor.at += 2
-        cursor.skip_string()
+    cursor.string()  # service_type
+    international = cursor.octet() == _INTERNATIONAL
+    cursor.at += 1
+    address = plain_id(cursor.string()) or ""
+    source = f"+{address.removeprefix('+')}" if international and address else address
+    cursor.at += 2  # destination
+    cursor.string()
     esm_class = cursor.octet()
     cursor.at += 2
-    cursor.skip_string()  # schedule_delivery_time
-    cursor.skip_string()  # validity_period
+    cursor.string()  # schedule_delivery_time
+    cursor.string()  # validity_period
     cursor.at += 2
     data_coding = cursor.octet()
     cursor.at += 1
     length = cursor.octet()
     text = body[cursor.at : cursor.at + length]
     options = _options(body[cursor.at + length :])
-    return Delivery(esm_class, data_coding, text or options.get(MESSAGE_PAYLOAD, b""), options)
+    return Delivery(source, esm_class, data_coding, text or options.get(MESSAGE_PAYLOAD, b""), options)
 
 
 def _options(octets: bytes) -> dict[int, bytes]:

@@ -2,17 +2,19 @@
 
 Sources: SMPP 3.4, 5.2.12 (esm_class), 5.2.28 (message states), 5.3.2.35 (message_state), 5.3.2.12
 (receipted_message_id), appendix B (the text of a receipt, which every SMSC writes a little differently).
-What is stored holds no number and no text.
+What is stored holds no number and no text, but where a phone sent a word that opts out or in again.
 """
 
 import re
 from datetime import datetime
 from hashlib import blake2b
+from secrets import token_bytes
 
 import msgspec
 from aiosmpplib.state import MESSAGE_STATE, RECEIPTED_MESSAGE_ID
 
 from todoke.carriers import BadEvent, EventKind, InboundEvent
+from todoke.carriers.replies import Reply, e164, event, regions_of, word_in
 from todoke.carriers.smpp.declaration import SmppDeclaration
 from todoke.carriers.smpp.pdu import Delivery, plain_id, read_deliver
 
@@ -68,7 +70,10 @@ class Stored(msgspec.Struct, frozen=True, omit_defaults=True):
     hash: str
     """Keyed, and the same for the same news, so that a receipt that comes twice counts once."""
     receipt: bool = False
-    """False: a message from a phone; its number and text are not kept."""
+    """False: a message from a phone, of which only the next two are kept, and only where it is a word."""
+    number: str | None = None
+    word: str | None = None
+    """As our table writes it, never the text itself."""
     id: str | None = None
     """The message's id, in the form in which answers to submit_sm are kept."""
     stat: str | None = None
@@ -88,6 +93,7 @@ class ReceiptReader:
         self._form = declaration.receipt_id
         self._utc_offset = declaration.utc_offset
         self._key = key
+        self._regions = regions_of(declaration.countries)
 
     def submitted_id(self, found: str | None) -> str | None:
         """The id in an answer to submit_sm, in the form in which receipts name it."""
@@ -111,6 +117,8 @@ class ReceiptReader:
                 f"A stored receipt of {self._name} holds a field that is too long or no plain text"
             )
         event_id = f"{self._name}-{stored.hash}"
+        if not stored.receipt and stored.word is not None:
+            return [event(self._name, Reply(stored.hash, stored.number or "", stored.word, now))]
         if not stored.receipt:
             return [InboundEvent(id=event_id, kind=EventKind.OTHER, at=now, detail="a message from a phone")]
         kind, detail = self._judged(stored)
@@ -139,7 +147,7 @@ class ReceiptReader:
         state = _state(delivery.options.get(MESSAGE_STATE))
         tlv_id = plain_id(delivery.options.get(RECEIPTED_MESSAGE_ID, b""))
         if kind not in (_RECEIPT, _INTERMEDIATE) and (state is None or tlv_id is None):
-            return Stored(hash=self._hash(b"message", body))
+            return self._from_phone(delivery, body)
         text = _decoded(delivery)
         text = text[: found.start()] if (found := _TEXT.search(text)) else text
         text_id = plain_id(found[1].encode("latin-1", "ignore")) if (found := _ID.search(text)) else None
@@ -159,6 +167,16 @@ class ReceiptReader:
             done=done,
             intermediate=kind == _INTERMEDIATE,
         )
+
+    def _from_phone(self, delivery: Delivery, body: bytes) -> Stored:
+        """A message from a phone: whom it is from, where it is a word; of every other only that it came."""
+        word = word_in(_decoded(delivery).replace("\0", ""))
+        number = None if word is None else e164(delivery.source, self._regions)
+        if number is None:
+            return Stored(hash=self._hash(b"message", body))
+        # SMPP gives them no names, and who says STOP a second time says it in the same octets. So each counts; one
+        # that the SMSC brings twice changes nothing the second time.
+        return Stored(hash=self._hash(b"word", body + token_bytes(8)), number=number, word=word)
 
     def _receipted_id(self, in_text: str | None, in_option: str | None) -> str | None:
         """By the standard the option holds the id of the answer, and the text may cut it off at ten characters. Where

@@ -24,6 +24,7 @@ from todoke.carriers.sms_http.placeholders import (
     secrets_in,
 )
 from todoke.carriers.sms_http.receipts import ReceiptReader
+from todoke.carriers.sms_http.replies import HttpReplies
 from todoke.core.outcome import Answer, Outcome
 
 _CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
@@ -33,8 +34,9 @@ class SmsHttpCarrier:
     """The carrier for SMS over one provider; a `Carrier[SmsMessage]`.
 
     `http`: from `make_session`, closed by whoever made it. `secrets`: name to value, for `{secret:NAME}`;
-    they never stand in an error or a detail. `receipt_url`, `receipt_token`: where the provider posts
-    receipts and how it shows who it is; `receipt_token` is also the `secret` that `check` wants. Raises
+    they never stand in an error or a detail. `receipt_url`, `reply_url`, `receipt_token`: where the provider
+    posts receipts and what people send back, and how it shows who it is; `receipt_token` is also the `secret` that
+    `check` wants. Raises
     DeclarationError for a secret or receipt setting that the declaration needs and that is empty.
     """
 
@@ -45,10 +47,12 @@ class SmsHttpCarrier:
         secrets: Mapping[str, str],
         receipt_url: str = "",
         receipt_token: str = "",
+        reply_url: str = "",
     ) -> None:
         self._http = http
         self.declaration = declaration
-        self._constants = _constants(declaration, secrets, receipt_url, receipt_token)
+        urls = {"receipt_url": receipt_url, "reply_url": reply_url}
+        self._constants = _constants(declaration, secrets, urls, receipt_token)
         # Longest first: a secret that is part of another must not leave the other's rest readable.
         self._hidden = sorted(
             (value for value in self._constants.values() if len(value) > 3), key=len, reverse=True
@@ -63,6 +67,11 @@ class SmsHttpCarrier:
         self._judge = Judge(declaration)
         key = None if declaration.receipt is None else declaration.receipt.auth.key
         self._receipts = ReceiptReader(declaration, self._constants.get(f"secret:{key}"))
+        self.replies: HttpReplies | None = None
+        """What people send back; None: its declaration does not say how that comes."""
+        if (replies := declaration.replies) is not None:
+            reply_key = self._constants.get(f"secret:{replies.auth.key}")
+            self.replies = HttpReplies(declaration, replies, receipt_token, reply_key)
         self._timeout = timeouts(declaration.timeout_seconds)
         # aiohttp repeats GET and PUT on a broken connection by itself. Here that would be a second SMS.
         self._middlewares = () if declaration.method == "POST" else (_only_once,)
@@ -178,14 +187,14 @@ class SmsHttpCarrier:
 
 
 def _constants(
-    declaration: Declaration, secrets: Mapping[str, str], receipt_url: str, receipt_token: str
+    declaration: Declaration, secrets: Mapping[str, str], urls: Mapping[str, str], receipt_token: str
 ) -> dict[str, str]:
     """Values of all placeholders that do not change from message to message."""
     file = f"SMS carrier {declaration.name}"
-    constants = {"receipt_url": receipt_url, "receipt_token": receipt_token}
+    constants = {**urls, "receipt_token": receipt_token}
     parts = (declaration.url, declaration.headers, declaration.fields)
-    key = None if declaration.receipt is None else declaration.receipt.auth.key
-    for name in secrets_in(*parts) | ({key} if key else set()):
+    posted = [part for part in (declaration.receipt, declaration.replies) if part is not None]
+    for name in secrets_in(*parts) | {part.auth.key for part in posted if part.auth.key}:
         value = secrets.get(name, "")
         if not value:
             raise DeclarationError(
@@ -206,11 +215,12 @@ def _constants(
         pair = f"{constants[f'secret:{user}']}:{constants[f'secret:{password}']}"
         constants[placeholder] = base64.b64encode(pair.encode()).decode()
     used = names(declaration.fields) | names(declaration.headers)
-    if "receipt_url" in used and not receipt_url:
-        raise DeclarationError(
-            file, "receipt_url", "is empty: set the base URL under which the provider reaches us"
-        )
-    if not receipt_token and (declaration.receipts or "receipt_token" in used):
+    for name, url in urls.items():
+        if name in used and not url:
+            raise DeclarationError(
+                file, name, "is empty: set the base URL under which the provider reaches us"
+            )
+    if not receipt_token and (posted or "receipt_token" in used):
         raise DeclarationError(file, "receipt_token", "is empty: receipts could be made up by anybody")
     assert not constants.keys() & MESSAGE
     return constants

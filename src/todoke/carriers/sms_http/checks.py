@@ -1,9 +1,9 @@
 """What a declaration's types can't say: fields that contradict each other, rules that could never hold."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from todoke.carriers.sms_http.declaration import Declaration, Receipt, Rule, Where
+from todoke.carriers.sms_http.declaration import Auth, Declaration, Receipt, Replies, Rule, Where
 from todoke.carriers.sms_http.paths import parse_path, texts
 from todoke.carriers.sms_http.placeholders import MESSAGE, SETTING, TEXT, names, unknown
 
@@ -31,6 +31,10 @@ def problems(declaration: Declaration) -> Iterator[Problem]:
         yield from _receipt(declaration.receipt)
         if declaration.receipt.tag is None and declaration.message_id is None:
             yield "message_id", "is missing: the receipts name only this id, so say where the answer gives it"
+    if declaration.replies is not None:
+        yield from _replies(declaration.replies)
+    elif "reply_url" in names(declaration.fields) | names(declaration.headers):
+        yield "replies", "is missing: {reply_url} tells the provider to post replies, so say how to read them"
     if not 0 < declaration.timeout_seconds <= 60:
         yield "timeout", "must be above 0s and at most 60s"
 
@@ -105,25 +109,42 @@ def _where(field: str, where: Where | None) -> Iterator[Problem]:
 def _receipt(receipt: Receipt) -> Iterator[Problem]:
     if receipt.tag is None and receipt.message_id is None:
         yield "receipt.tag", "is missing: name where our tag comes back, or set receipt.message_id"
-    yield from _auth(receipt)
-    if receipt.items is not None and receipt.body != "json":
-        yield "receipt.items", f"can't stand here: {receipt.body} holds one receipt, remove it"
-    if receipt.body == "json":
-        for name in ("items", "tag", "message_id", "status", "time"):
-            path = getattr(receipt, name)
-            if path is not None:
-                yield from _path(f"receipt.{name}", path)
-        if receipt.auth.by == "field" and receipt.auth.name:
-            yield from _path("receipt.auth.name", receipt.auth.name)
+    places = {name: getattr(receipt, name) for name in ("items", "tag", "message_id", "status", "time")}
+    yield from _posted("receipt", receipt, places)
     seen: set[str] = set()
     for name in ("delivered", "failed", "intermediate"):
         values = texts(getattr(receipt, name))
         if twice := values & seen:
             yield f"receipt.{name}", f"{min(twice)!r} stands in two lists: a status has one meaning"
         seen |= values
-    if receipt.time is None and receipt.time_format is not None:
-        yield "receipt.time_format", "is there without time: name the field that holds the time"
 
+
+def _replies(replies: Replies) -> Iterator[Problem]:
+    places = {
+        "from": replies.number,
+        **{name: getattr(replies, name) for name in ("items", "text", "id", "time")},
+    }
+    yield from _posted("replies", replies, places)
+    if replies.body == "json" and replies.charset != "utf-8":
+        yield "replies.charset", "can't stand here: JSON is always UTF-8, remove it"
+
+
+def _posted(field: str, part: Receipt | Replies, places: Mapping[str, str | None]) -> Iterator[Problem]:
+    """What is wrong with a part that says how to read what is posted; `places`: where things stand in it."""
+    yield from _auth(field, part.auth)
+    if part.items is not None and part.body != "json":
+        yield f"{field}.items", f"can't stand here: {part.body} holds one {_ONE[field]}, remove it"
+    if part.body == "json":
+        for name, path in places.items():
+            if path is not None:
+                yield from _path(f"{field}.{name}", path)
+        if part.auth.by == "field" and part.auth.name:
+            yield from _path(f"{field}.auth.name", part.auth.name)
+    if part.time is None and part.time_format is not None:
+        yield f"{field}.time_format", "is there without time: name the field that holds the time"
+
+
+_ONE = {"receipt": "receipt", "replies": "reply"}
 
 _CARRIES = {
     "header": "header that carries the receipt token",
@@ -133,18 +154,17 @@ _CARRIES = {
 }
 
 
-def _auth(receipt: Receipt) -> Iterator[Problem]:
-    auth = receipt.auth
+def _auth(field: str, auth: Auth) -> Iterator[Problem]:
     if auth.by == "bearer":
         if auth.name is not None:
-            yield "receipt.auth.name", "is not needed with by: bearer, remove it"
+            yield f"{field}.auth.name", "is not needed with by: bearer, remove it"
     elif not auth.name:
-        yield "receipt.auth.name", f"is missing: the name of the {_CARRIES[auth.by]}"
+        yield f"{field}.auth.name", f"is missing: the name of the {_CARRIES[auth.by]}"
     if auth.by != "hmac":
         # No default to compare with would tell a written default from none; a `key` or `prefix` is what misleads.
         for name in ("key", "prefix"):
             if getattr(auth, name):
-                yield f"receipt.auth.{name}", f"is not needed with by: {auth.by}, remove it"
+                yield f"{field}.auth.{name}", f"is not needed with by: {auth.by}, remove it"
 
 
 def _path(field: str, text: str) -> Iterator[Problem]:

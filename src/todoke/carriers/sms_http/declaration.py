@@ -14,6 +14,8 @@ same.
 Status = str | int | float | bool
 """Of a receipt. Not null: a receipt without a status decides nothing."""
 
+Charset = Literal["utf-8", "big5", "cp950", "shift_jis", "cp932", "tis-620", "cp874"]
+
 StatusRange = Annotated[str, msgspec.Meta(pattern=r"^[1-5][0-9]{2}-[1-5][0-9]{2}$")]
 
 
@@ -89,6 +91,29 @@ class Receipt(_Part, frozen=True, kw_only=True):
     """Of times that do not name their own."""
 
 
+class Replies(_Part, frozen=True, kw_only=True):
+    """How to read the SMS that people send back, as they are posted."""
+
+    body: Literal["json", "form", "query"]
+    auth: Auth
+    items: str | None = None
+    """Where the list of them is inside a JSON body; without it the body is the list, or one of them."""
+    number: str = msgspec.field(name="from")
+    """Where the number is that wrote it."""
+    text: str
+    id: str | None = None
+    """Where the provider's own id of it is: one that is posted twice then counts once."""
+    time: str | None = None
+    time_format: str | None = None
+    utc_offset: Annotated[str, msgspec.Meta(pattern=r"^[+-][0-9]{2}:[0-9]{2}$")] = "+00:00"
+    country: Literal["TW", "TH", "JP"] | None = None
+    """Of numbers that come without a country code."""
+    charset: Charset = "utf-8"
+    """Of a form or query."""
+    written: Literal["text", "ucs2_hex"] = "text"
+    """`ucs2_hex`: the text comes as UCS-2 in hexadecimal digits."""
+
+
 class Declaration(_Part, frozen=True, kw_only=True):
     """One SMS provider. Made by `load.load_declaration`, which also checks what types can't say."""
 
@@ -100,7 +125,7 @@ class Declaration(_Part, frozen=True, kw_only=True):
     """May hold `{secret:NAME}` in path and query, never in the host."""
     method: Literal["GET", "POST", "PUT"] = "POST"
     encoding: Literal["form", "json", "query"]
-    charset: Literal["utf-8", "big5", "cp950", "shift_jis", "cp932", "tis-620", "cp874"] = "utf-8"
+    charset: Charset = "utf-8"
     """Of what leaves as form or query, and of the answer where rules and places read it as text."""
     headers: dict[str, str] = {}
     fields: Annotated[dict[str, Any], msgspec.Meta(min_length=1)]
@@ -114,6 +139,8 @@ class Declaration(_Part, frozen=True, kw_only=True):
     """The provider's words on why not; shown masked."""
     receipts: bool
     receipt: Receipt | None = None
+    replies: Replies | None = None
+    """Without it nothing that people send back is taken."""
     countries: list[Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]] | None = None
     """Countries it delivers to (ISO 3166-1 alpha-2); none named: all."""
     timeout: Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(\.[0-9]+)?(s|ms)$")] = "10s"

@@ -13,6 +13,7 @@ from todoke.carriers.sms_http.declaration import (
     Declaration,
     JsonIs,
     Receipt,
+    Replies,
     Rule,
     Where,
 )
@@ -27,6 +28,8 @@ _PARTS: dict[str, type[msgspec.Struct]] = {
     "error": Where,
     "receipt": Receipt,
     "receipt.auth": Auth,
+    "replies": Replies,
+    "replies.auth": Auth,
 }
 
 

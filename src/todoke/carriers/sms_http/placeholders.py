@@ -11,8 +11,8 @@ MESSAGE = TEXT | {"to", "to_digits", "to_national", "tag"}
 """Differ for each message: the number in E.164, without its plus, as dialled at home; the text; the delivery
 tag.
 """
-SETTING = frozenset({"receipt_url", "receipt_token"})
-"""Set by us at start: where receipts go, and the token by which we know them."""
+SETTING = frozenset({"receipt_url", "reply_url", "receipt_token"})
+"""Set by us at start: where receipts and replies go, and the token by which we know them."""
 
 Fill = Callable[[Mapping[str, str]], object]
 

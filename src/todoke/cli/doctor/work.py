@@ -71,8 +71,8 @@ async def flagged_templates(base: Base, channels: Sequence[Channel]) -> list[Fin
     ]
 
 
-TOLD_WITH_THE_CHANNEL = frozenset({"channel_paused", "token_trouble"})
-"""The look at each channel has said these already."""
+TOLD_WITH_THE_CHANNEL = frozenset({"channel_paused", "token_trouble", "hub_target_failing"})
+"""The look at each channel, and at each target of the hub, has said these already."""
 
 
 async def alarms(base: Base, channels: Sequence[Channel]) -> list[Finding]:

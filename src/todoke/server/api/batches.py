@@ -4,15 +4,16 @@ import csv
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from todoke.actions import files, intake
+from todoke.actions import announcements, files, intake
 from todoke.actions.intake import Target
+from todoke.actions.refusals import refused_numbers
 from todoke.core.durations import rfc3339
 from todoke.core.phone import masked
 from todoke.engine.intake import BrokenFile, Portion, read_portion
@@ -23,8 +24,10 @@ from todoke.server.problems import Problem
 from todoke.server.services import Parts, Services
 from todoke.storage import batches as store
 from todoke.storage import reporting
+from todoke.storage import sources as source_store
 from todoke.storage.batches import Batch
 from todoke.storage.database import Tx
+from todoke.storage.sources import Source
 
 router = APIRouter(prefix="/v1/batches", tags=["Batches"])
 
@@ -43,8 +46,11 @@ _EXAMPLE = {
 }
 
 
-def batch_view(batch: Batch, states: dict[str, int]) -> dict[str, Any]:
+def batch_view(
+    batch: Batch, states: dict[str, int], sources: Mapping[str, Source] | None = None
+) -> dict[str, Any]:
     """A batch as the API shows it. `state`: reading, sending, ended, failed or cancelled."""
+    source = (sources or {}).get(batch.source_id or "")
     open_ones = sum(states.get(s, 0) for s in ("queued", "sending", "waiting"))
     state = batch.state
     if state == "done":
@@ -56,6 +62,7 @@ def batch_view(batch: Batch, states: dict[str, int]) -> dict[str, Any]:
         "file": batch.file_name,
         "channel": batch.channel_id,
         "template": batch.template_id,
+        "source": None if source is None else {"name": source.name, "ground": source.ground},
         "rows": batch.rows,
         "accepted": batch.accepted,
         "refused": batch.refused,
@@ -128,6 +135,9 @@ async def create_batch(
         str | None, Form(max_length=5000, description="JSON: `to` or a parameter → column.")
     ] = None,
     encoding: Annotated[str | None, Form(max_length=30, description="utf-8 unless said otherwise.")] = None,
+    source: Annotated[
+        str | None, Form(max_length=100, description="Where its numbers came from: a source's name or id.")
+    ] = None,
     dry_run: Annotated[bool, Form()] = False,
 ) -> Response:
     codec, chosen, policy_value = codec_of(encoding), _columns_field(columns), _policy_field(policy)
@@ -139,7 +149,15 @@ async def create_batch(
         header, position, line = await run_in_threadpool(read_header, path)
         async with parts.database.write() as tx:
             target = await intake.resolve(
-                tx, account, channel, template, policy_value, now=now, ids=parts.ids, store_policy=not dry_run
+                tx,
+                account,
+                channel,
+                template,
+                policy_value,
+                source=source or None,
+                now=now,
+                ids=parts.ids,
+                store_policy=not dry_run,
             )
             batch = files.plan_batch(
                 batch_id,
@@ -155,26 +173,32 @@ async def create_batch(
             )
             if not dry_run:
                 await store.insert_batch(tx, batch)
+                await announcements.of_batch(tx, "batch.created", batch, now, parts.ids)
                 stored = True
         if dry_run:
-            return JSONResponse(await run_in_threadpool(_preview, parts, batch, target), 200)
+            return JSONResponse(await _preview(parts, batch, target), 200)
     finally:
         if not stored:
             path.unlink(missing_ok=True)
     parts.wake()
-    return JSONResponse(batch_view(batch, {}), 202)
+    known = {} if target.source is None else {target.source.id: target.source}
+    return JSONResponse(batch_view(batch, {}, known), 202)
 
 
 def _safe_name(name: str | None) -> str:
     return re.sub(r"[^\w.\- ()]", "_", name or "list.csv")[-200:]
 
 
-def _preview(parts: Services, batch: Batch, target: Target) -> dict[str, Any]:
+async def _preview(parts: Services, batch: Batch, target: Target) -> dict[str, Any]:
     path = parts.uploads / f"{batch.id}.csv"
     try:
-        portion: Portion = read_portion(path, batch, target, parts.clock.now(), parts.ids, PREVIEW_ROWS)
+        portion: Portion = await run_in_threadpool(
+            read_portion, path, batch, target, parts.clock.now(), parts.ids, PREVIEW_ROWS
+        )
     except BrokenFile as error:
         raise Problem(422, "not-a-list", str(error)) from None
+    async with parts.database.read() as tx:
+        portion.refuse(await refused_numbers(tx, batch.account_id, (x.number for x in portion.notices)))
     return {
         "dry_run": True,
         "rows": portion.rows,
@@ -186,6 +210,11 @@ def _preview(parts: Services, batch: Batch, target: Target) -> dict[str, Any]:
             {"to": masked(n.number), "parameters": json.loads(n.parameters)} for n in portion.notices[:5]
         ],
     }
+
+
+async def _view(tx: Tx, batch: Batch) -> dict[str, Any]:
+    sources = await source_store.by_ids(tx, [batch.source_id] if batch.source_id is not None else [])
+    return batch_view(batch, await store.states_of(tx, batch.id), sources)
 
 
 async def _found(tx: Tx, account: str, batch_id: str) -> Batch:
@@ -204,7 +233,8 @@ async def _found(tx: Tx, account: str, batch_id: str) -> Batch:
 async def list_batches(account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         rows = await store.list_batches(tx, account)
-        return {"batches": [batch_view(b, await store.states_of(tx, b.id)) for b in rows]}
+        sources = await source_store.by_ids(tx, {b.source_id for b in rows if b.source_id is not None})
+        return {"batches": [batch_view(b, await store.states_of(tx, b.id), sources) for b in rows]}
 
 
 @router.get(
@@ -218,8 +248,7 @@ async def list_batches(account: Account, parts: Parts) -> dict[str, Any]:
 )
 async def get_batch(batch_id: str, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
-        batch = await _found(tx, account, batch_id)
-        return batch_view(batch, await store.states_of(tx, batch.id))
+        return await _view(tx, await _found(tx, account, batch_id))
 
 
 @router.post(
@@ -231,9 +260,8 @@ async def get_batch(batch_id: str, account: Account, parts: Parts) -> dict[str, 
 async def cancel_batch(batch_id: str, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.write() as tx:
         batch = await _found(tx, account, batch_id)
-        await files.cancel_batch(tx, batch, parts.clock.now(), parts.lookup)
-        batch = await _found(tx, account, batch_id)
-        view = batch_view(batch, await store.states_of(tx, batch.id))
+        await files.cancel_batch(tx, batch, parts.clock.now(), parts.lookup, parts.ids)
+        view = await _view(tx, await _found(tx, account, batch_id))
     parts.wake()
     return view
 
@@ -247,7 +275,8 @@ def safe_cell(text: str) -> str:
     return "'" + text if _FORMULA.match(text) else text
 
 
-def _csv(rows: Iterable[Iterable[str]]) -> str:
+def csv_text(rows: Iterable[Iterable[str]]) -> str:
+    """Rows as a file that spreadsheets open without running anything."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerows([safe_cell(c) for c in row] for row in rows)
     return out.getvalue()
@@ -271,7 +300,7 @@ async def rejects_csv(batch_id: str, account: Account, parts: Parts, bom: Bom = 
         batch = await _found(tx, account, batch_id)
 
     async def chunks() -> AsyncIterator[str]:
-        yield mark + _csv([["line", "reason", *json.loads(batch.header or "[]")]])
+        yield mark + csv_text([["line", "reason", *json.loads(batch.header or "[]")]])
         line = 0
         while True:
             async with parts.database.read() as tx:
@@ -279,7 +308,7 @@ async def rejects_csv(batch_id: str, account: Account, parts: Parts, bom: Bom = 
             if not rejects:
                 return
             line = rejects[-1].line
-            yield _csv([str(r.line), r.reason, *json.loads(r.original)] for r in rejects)
+            yield csv_text([str(r.line), r.reason, *json.loads(r.original)] for r in rejects)
 
     return _download(chunks(), f"rejects-{batch.id}.csv")
 
@@ -297,7 +326,7 @@ async def results_csv(batch_id: str, account: Account, parts: Parts, bom: Bom = 
         batch = await _found(tx, account, batch_id)
 
     async def chunks() -> AsyncIterator[str]:
-        yield mark + _csv(
+        yield mark + csv_text(
             [["id", "reference", "to", "state", "reason", "steps", "late_duplicates", "ended_at"]]
         )
         after = ""
@@ -308,7 +337,7 @@ async def results_csv(batch_id: str, account: Account, parts: Parts, bom: Bom = 
             if not rows:
                 return
             after = rows[-1].id
-            yield _csv(_result(r, attempts[r.id]) for r in rows)
+            yield csv_text(_result(r, attempts[r.id]) for r in rows)
 
     return _download(chunks(), f"results-{batch.id}.csv")
 

@@ -52,6 +52,14 @@ async def found_channel(tx: Tx, account: str, channel: str) -> Channel:
     return found
 
 
+async def named_channel(tx: Tx, account: str, channel: str) -> Channel:
+    """A channel that a body names, as its field `channel`. Raises a 422 problem: the address is right, the body not."""
+    try:
+        return await found_channel(tx, account, channel)
+    except Problem as problem:
+        raise Problem(422, problem.kind, problem.detail, [("/channel", problem.detail)]) from None
+
+
 _EXAMPLE = {
     "id": "01K2W7J…",
     "name": "Parcels",

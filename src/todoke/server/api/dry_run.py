@@ -3,21 +3,27 @@
 import json
 from typing import Any
 
+import msgspec
+
 from line_catalogue import Price
 from todoke.actions import intake
 from todoke.actions.facts import Asked, FactBook, Known
 from todoke.actions.intake import Target, Wanted
+from todoke.actions.refusals import since_when
 from todoke.core.durations import format_duration, rfc3339
 from todoke.core.phone import Phone, masked
 from todoke.core.plan import Plan, Planned, plan
 from todoke.core.policy_text import written
 from todoke.core.routing import LINE_STEPS, Friendship, Step
 from todoke.core.sms_text import segments
-from todoke.core.template import render_line, render_push, render_sms
+from todoke.core.suppression import Scope, tells_of_suppression
+from todoke.core.template import render_line, render_push, render_sms, with_link
 from todoke.reports.prices import Prices, amount
 from todoke.server.services import Services
+from todoke.storage import suppressions
 from todoke.storage.database import Tx
 from todoke.storage.notices import NewNotice
+from todoke.storage.suppressions import Suppression
 
 
 async def explain(tx: Tx, target: Target, wanted: Wanted, parts: Services) -> dict[str, Any]:
@@ -34,17 +40,18 @@ async def explain(tx: Tx, target: Target, wanted: Wanted, parts: Services) -> di
     book = FactBook(target.channel, parts.setup)
     await book.read(tx, [asked])
     known = await book.of(tx, asked, now)
+    stands = await suppressions.standing(tx, target.channel.account_id, [phone.e164])
     planned = plan(target.policy, known.facts, notice.deadline_at, now)
+    planned = _with_since_when(planned, stands)
     waits = written(target.policy)["steps"]
     shown = [
-        _step(planned.steps[: i + 1], w, target, notice, phone, known, parts.prices)
-        for i, w in enumerate(waits)
+        _step(planned.steps[: i + 1], w, target, notice, phone, known, parts) for i, w in enumerate(waits)
     ]
     return {
         "dry_run": True,
         "to": masked(phone.e164),
         "country": phone.country,
-        "recipient": _recipient(known),
+        "recipient": _recipient(known, stands),
         "template": target.template_row.name,
         "template_version": target.template_row.version,
         "policy": target.policy_view(_deadline(notice)),
@@ -59,7 +66,21 @@ def _deadline(notice: NewNotice) -> int | None:
     return None if notice.deadline_at is None else notice.deadline_at - notice.created_at
 
 
-def _recipient(known: Known) -> dict[str, Any]:
+def _with_since_when(planned: Plan, stands: list[Suppression]) -> Plan:
+    """The same, saying of a suppression since when it stands and why."""
+
+    def told(why: str | None) -> str | None:
+        if why is None or not tells_of_suppression(why):
+            return why
+        # One of all weighs more than one of SMS alone.
+        x = min(stands, key=lambda x: x.scope is not Scope.ALL)
+        return f"{since_when(x)}: {why.removeprefix('suppressed: ')}"
+
+    steps = [msgspec.structs.replace(s, why_not=told(s.why_not)) for s in planned.steps]
+    return msgspec.structs.replace(planned, steps=steps, refused_why=told(planned.refused_why))
+
+
+def _recipient(known: Known, stands: list[Suppression]) -> dict[str, Any]:
     """What is known of the recipient that decides about steps."""
     bound = known.facts.user_bound
     words = {
@@ -71,8 +92,15 @@ def _recipient(known: Known) -> dict[str, Any]:
     return {
         "user_bound": bound,
         "friendship": known.facts.friendship,
-        "text": said if bound else "No LINE user is bound to the number.",
+        "text": said if bound else _not_bound(known.facts.binding_doubt),
+        **({"suppressed": sorted(x.scope for x in stands)} if stands else {}),
     }
+
+
+def _not_bound(doubt: str | None) -> str:
+    if doubt is None:
+        return "No LINE user is bound to the number."
+    return f"A LINE user is bound to the number, and gets no pushes: {doubt}."
 
 
 def _end(planned: Plan) -> dict[str, Any]:
@@ -91,7 +119,7 @@ def _step(
     notice: NewNotice,
     phone: Phone,
     known: Known,
-    prices: Prices,
+    parts: Services,
 ) -> dict[str, Any]:
     """The last of these steps, as it would go; those before say what must have failed for it to begin."""
     one = steps[-1]
@@ -103,8 +131,9 @@ def _step(
         after = one.begins_at - notice.created_at
         shown |= {"begins_at": rfc3339(one.begins_at), "begins_after": format_duration(after)}
     shown["why"] = _why(steps, notice)
-    parameters: dict[str, str] = json.loads(notice.parameters)
-    shown |= _content(one.step, target, parameters, phone, known, prices)
+    given: dict[str, str] = json.loads(notice.parameters)
+    parameters = with_link(target.template, given, parts.setup.bind_link_example)
+    shown |= _content(one.step, target, parameters, phone, known, parts.prices)
     held = [f"Quiet hours hold it from {rfc3339(a)} until {rfc3339(b)}." for a, b in one.held]
     if one.step in LINE_STEPS and target.channel.paused_at is not None:
         held.insert(0, f"The channel is paused: {target.channel.paused_why}")

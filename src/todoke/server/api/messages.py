@@ -75,7 +75,8 @@ def message_view(stored: Stored) -> dict[str, Any]:
     summary="Send an ordinary message to a friend",
     description=(
         "To a friend of the channel's account only, by user ID or by a number bound to one; anybody else is 409 with "
-        "the type `not-a-friend`, and LINE is asked nothing. 202 means: taken, durably. What became of it: GET "
+        "the type `not-a-friend`, and LINE is asked nothing. A number whose binding is in "
+        "doubt is 409 with the type `binding-in-doubt`. 202 means: taken, durably. What became of it: GET "
         "/v1/messages/{id}. `handed_over` is the best end: LINE does not tell whether a push was shown."
     ),
     responses={202: answer(_EXAMPLE, "Taken."), **problems(401, 409, 413, 422)},
@@ -83,7 +84,7 @@ def message_view(stored: Stored) -> dict[str, Any]:
 async def create_message(
     body: MessageIn, request: Request, account: Account, parts: Parts, key: IdempotencyKey = None
 ) -> Response:
-    now, digest = parts.clock.now(), digest_of(request, await request.body())
+    now, digest = parts.clock.now(), digest_of(request, parts, await request.body())
     wanted = Wanted(
         channel=body.channel,
         **_recipient(body),

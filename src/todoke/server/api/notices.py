@@ -11,14 +11,17 @@ from pydantic import ValidationError
 
 from todoke.actions import advance, intake
 from todoke.actions.intake import Target, Wanted
+from todoke.actions.refusals import refuse_suppressed, refused_numbers, suppressed
 from todoke.core.errors import InvalidParameters, TodokeError
 from todoke.core.notice import State
+from todoke.core.outcome import Outcome
 from todoke.core.policy_text import written
 from todoke.engine.metrics import ACCEPTED
 from todoke.ids import is_id
 from todoke.reports.notice import notice_view
 from todoke.server.api.dry_run import explain
 from todoke.server.api.models import NOTICE_EXAMPLE, NoticeIn, NoticesIn, answer, problems
+from todoke.server.api.silence import silence_of
 from todoke.server.auth import Account
 from todoke.server.idempotent import IdempotencyKey, digest_of, recall, remember
 from todoke.server.problems import Problem, as_problem, findings
@@ -46,6 +49,7 @@ async def _resolve(tx: Tx, account: str, body: NoticeIn, parts: Services, *, sto
         body.channel,
         body.template,
         body.policy,
+        source=body.source,
         now=parts.clock.now(),
         ids=parts.ids,
         store_policy=store_policy,
@@ -59,6 +63,8 @@ def _new_view(target: Target, notice: NewNotice, parts: Services) -> dict[str, A
         "policy_name": target.choice.name,
         "policy_version": target.choice.version,
         "policy_why": target.choice.why,
+        "source_name": None if target.source is None else target.source.name,
+        "source_ground": None if target.source is None else target.source.ground,
         "reason": None,
         "skips": None,
         "cancelled_at": None,
@@ -74,10 +80,11 @@ def _new_view(target: Target, notice: NewNotice, parts: Services) -> dict[str, A
     status_code=202,
     summary="Send a notice",
     description=(
-        "202 means: taken, durably. What became of it: GET /v1/notices/{id}. With `dry_run=true` nothing is "
+        "202 means: taken, durably. What became of it: GET /v1/notices/{id}. 409 `suppressed`: the recipient is to get "
+        "no messages; nothing is stored. With `dry_run=true` nothing is "
         "stored or sent; the answer says what would happen, step by step."
     ),
-    responses={202: answer(NOTICE_EXAMPLE, "Taken."), **problems(401, 413, 422)},
+    responses={202: answer(NOTICE_EXAMPLE, "Taken."), **problems(401, 409, 413, 422)},
 )
 async def create_notice(
     body: NoticeIn,
@@ -91,13 +98,14 @@ async def create_notice(
         async with parts.database.read() as tx:
             target = await _resolve(tx, account, body, parts, store_policy=False)
             return JSONResponse(await explain(tx, target, _wanted(body), parts))
-    now, digest = parts.clock.now(), digest_of(request, await request.body())
+    now, digest = parts.clock.now(), digest_of(request, parts, await request.body())
     async with parts.database.write() as tx:
         if (before := await recall(tx, account, key, digest, now)) is not None:
             return before
         target = await _resolve(tx, account, body, parts, store_policy=True)
         notice, _ = intake.make_notice(target, _wanted(body), now, parts.ids)
-        await intake.insert(tx, [notice])
+        await refuse_suppressed(tx, account, notice.number)
+        await intake.insert(tx, [notice], now, parts.ids)
         response = await remember(tx, account, key, digest, _new_view(target, notice, parts), now)
     ACCEPTED.inc()
     parts.wake()
@@ -117,7 +125,7 @@ async def create_notice(
 async def create_notices(
     body: NoticesIn, request: Request, account: Account, parts: Parts, key: IdempotencyKey = None
 ) -> Response:
-    now, digest = parts.clock.now(), digest_of(request, await request.body())
+    now, digest = parts.clock.now(), digest_of(request, parts, await request.body())
     asked = [_read_item(item) for item in body.notices]
     async with parts.database.write() as tx:
         if (before := await recall(tx, account, key, digest, now)) is not None:
@@ -136,17 +144,32 @@ async def create_notices(
         else:
             notices.append(notice)
             results.append({"id": notice.id, "state": notice.state})
-    refused = len(results) - len(notices)
-    answered = {"accepted": len(notices), "refused": refused, "results": results}
     async with parts.database.write() as tx:
         # The same call may have been made a second time in between.
         if (before := await recall(tx, account, key, digest, now)) is not None:
             return before
-        await intake.insert(tx, notices)
+        notices = await _without_suppressed(tx, account, notices, results)
+        refused = len(results) - len(notices)
+        answered = {"accepted": len(notices), "refused": refused, "results": results}
+        await intake.insert(tx, notices, now, parts.ids)
         response = await remember(tx, account, key, digest, answered, now)
     ACCEPTED.inc(len(notices))
     parts.wake()
     return response
+
+
+async def _without_suppressed(
+    tx: Tx, account: str, notices: list[NewNotice], results: list[dict[str, Any]]
+) -> list[NewNotice]:
+    """The notices whose recipients may get something; the others become refusals in `results`."""
+    refused = await refused_numbers(tx, account, [x.number for x in notices])
+    if not refused:
+        return notices
+    numbers = {x.id: refused[x.number] for x in notices if x.number in refused}
+    for at, result in enumerate(results):
+        if (standing := numbers.get(result.get("id", ""))) is not None:
+            results[at] = _refusal(suppressed(standing))
+    return [x for x in notices if x.id not in numbers]
 
 
 def _read_item(item: Any) -> NoticeIn | TodokeError:
@@ -158,7 +181,7 @@ def _read_item(item: Any) -> NoticeIn | TodokeError:
 
 
 def _shared(item: NoticeIn) -> str:
-    return json.dumps([item.channel, item.template, item.policy], sort_keys=True)
+    return json.dumps([item.channel, item.template, item.policy, item.source], sort_keys=True)
 
 
 async def _targets(
@@ -230,7 +253,10 @@ async def _view(tx: Tx, account: str, notice_id: str, parts: Services) -> dict[s
     row = await reporting.get_notice(tx, account, notice_id)
     if row is None:
         raise Problem(404, "not-found", "There is no notice with this id in this account.")
-    view = notice_view(row, (await reporting.attempts_of(tx, [row.id]))[row.id], parts.prices)
+    attempts = (await reporting.attempts_of(tx, [row.id]))[row.id]
+    view = notice_view(row, attempts, parts.prices)
+    if any(a.outcome in (Outcome.SILENT, Outcome.UNKNOWN) for a in attempts):
+        view |= await silence_of(tx, account, row.id, row.number, parts)
     policies = await parts.lookup.policies(tx, [row.policy_id])
     return view | {"policy": {**written(policies[row.policy_id]), **view["policy"]}}
 
@@ -238,7 +264,8 @@ async def _view(tx: Tx, account: str, notice_id: str, parts: Services) -> dict[s
 @router.get(
     "/{notice_id}",
     summary="Read a notice",
-    description="Its state, every attempt with its outcome, the timeline and what it cost. The number is masked.",
+    description="Its state, every attempt with its outcome, the timeline and what it cost; `silence`, where no "
+    "delivery event came: why that may be. The number is masked.",
     responses={200: answer(NOTICE_EXAMPLE), **problems(401, 404)},
 )
 async def get_notice(notice_id: str, account: Account, parts: Parts) -> dict[str, Any]:
@@ -255,7 +282,7 @@ async def get_notice(notice_id: str, account: Account, parts: Parts) -> dict[str
 async def cancel_notice(notice_id: str, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.write() as tx:
         await _view(tx, account, notice_id, parts)
-        await advance.cancel(tx, [notice_id], parts.clock.now(), parts.lookup)
+        await advance.cancel(tx, [notice_id], parts.clock.now(), parts.lookup, parts.ids)
         view = await _view(tx, account, notice_id, parts)
     parts.wake()
     return view

@@ -9,19 +9,21 @@ from fastapi import APIRouter, Query, Response
 
 from todoke.actions import bindings as actions
 from todoke.actions.bindings import NewBinding
-from todoke.actions.intake import Invalid
 from todoke.core.durations import rfc3339
-from todoke.core.errors import InvalidNumber
-from todoke.core.phone import Phone, masked, parse
+from todoke.core.phone import masked
 from todoke.ids import is_id
-from todoke.server.api.channels import found_channel
+from todoke.server.api.channels import named_channel
 from todoke.server.api.friends import friend_view
 from todoke.server.api.models import BindingIn, LookupIn, UnbindIn, answer, problems
+from todoke.server.api.numbers import read_number
+from todoke.server.api.silence import health_of
+from todoke.server.api.sources import source_view
+from todoke.server.api.suppressions import suppression_view
 from todoke.server.auth import Account
 from todoke.server.problems import Problem
 from todoke.server.services import Parts
 from todoke.storage import bindings as store
-from todoke.storage import channels, friends, reporting
+from todoke.storage import channels, friends, reporting, sources, suppressions
 from todoke.storage.bindings import Binding
 from todoke.storage.channels import Channel
 from todoke.storage.database import Tx
@@ -29,6 +31,7 @@ from todoke.storage.database import Tx
 router = APIRouter(prefix="/v1", tags=["Friends and recipients"])
 
 MOST_BINDINGS = 100
+MOST_SUPPRESSIONS = 100
 LAST_NOTICES = 20
 OWN_ACT = (
     "LINE and the law of personal data want a binding to be the user's own act: a login, or an account link, of which "
@@ -40,7 +43,22 @@ _BINDING: dict[str, Any] = {
     "provider": "default",
     "user_id": "U0123456789abcdef0123456789abcdef",
     "way": "account_link",
+    "consent": "We use your number for news of your parcels.",
+    "consent_version": None,
+    "language": None,
+    "bind_link": None,
     "bound_at": "2026-08-07T09:30:00.000Z",
+    "confirmed_at": None,
+    "doubted_at": None,
+    "doubted_why": None,
+    "unbound_at": None,
+    "unbound_why": None,
+    "created_at": "2026-08-07T09:30:01.000Z",
+}
+_SHOWN = {
+    "at": "2026-08-07T09:30:00.000Z",
+    "proof_at": "2026-08-07T09:30:02.000Z",
+    "channel": "01K2W7H…",
 }
 _LOOKUP: dict[str, Any] = {
     "number": "0912•••678",
@@ -49,6 +67,9 @@ _LOOKUP: dict[str, Any] = {
         {
             **{k: _BINDING[k] for k in ("id", "provider", "user_id", "way")},
             "since": "2026-08-07T09:30:00.000Z",
+            "confirmed_at": None,
+            "doubted_at": "2026-08-20T02:00:00.000Z",
+            "doubted_why": "unmatched",
             "channels": [
                 {
                     "channel": "01K2W7H…",
@@ -60,7 +81,27 @@ _LOOKUP: dict[str, Any] = {
             ],
         }
     ],
-    "notices": [{"id": "01K2W7K…", "state": "delivered", "created_at": "2026-08-07T09:30:00.000Z"}],
+    "notices": [
+        {
+            "id": "01K2W7K…",
+            "state": "delivered",
+            "reason": None,
+            "channel": "01K2W7H…",
+            "created_at": "2026-08-07T09:30:00.000Z",
+        }
+    ],
+    "suppressions": [],
+    "sources": [],
+    "health": {
+        "word": "fresh",
+        "why": "a message reached it over LINE 13 days ago",
+        "last_matched": _SHOWN,
+        "last_unmatched": None,
+        "last_delivered": _SHOWN,
+        "last_silent": None,
+        "last_sms_received": None,
+        "last_sms_failed": None,
+    },
 }
 
 
@@ -77,7 +118,13 @@ def binding_view(binding: Binding) -> dict[str, Any]:
         "user_id": binding.user_id,
         "way": binding.way,
         "consent": binding.consent,
+        "consent_version": binding.consent_version,
+        "language": binding.language,
+        "bind_link": binding.link_id,
         "bound_at": rfc3339(binding.bound_at),
+        "confirmed_at": _at(binding.confirmed_at),
+        "doubted_at": _at(binding.doubted_at),
+        "doubted_why": binding.doubted_why,
         "unbound_at": _at(binding.unbound_at),
         "unbound_why": binding.unbound_why,
         "created_at": rfc3339(binding.created_at),
@@ -94,7 +141,7 @@ def binding_view(binding: Binding) -> dict[str, Any]:
     responses={
         200: answer(_BINDING, "It stood already."),
         201: answer(_BINDING, "Bound."),
-        **problems(401, 404, 422),
+        **problems(401, 422),
     },
 )
 async def bind(body: BindingIn, response: Response, account: Account, parts: Parts) -> dict[str, Any]:
@@ -106,7 +153,7 @@ async def bind(body: BindingIn, response: Response, account: Account, parts: Par
         bound_at=body.bound_at,
     )
     async with parts.database.write() as tx:
-        channel = await found_channel(tx, account, body.channel)
+        channel = await named_channel(tx, account, body.channel)
         binding, new = await actions.bind(tx, channel, wanted, parts.clock.now(), parts.ids)
     if not new:
         response.status_code = 200
@@ -147,28 +194,33 @@ async def unbind(
 ) -> dict[str, Any]:
     why = None if body is None else body.why
     async with parts.database.write() as tx:
-        return binding_view(await actions.unbind(tx, account, binding_id, why, parts.clock.now()))
+        return binding_view(await actions.unbind(tx, account, binding_id, why, parts.clock.now(), parts.ids))
 
 
 @router.post(
     "/recipients/lookup",
     summary="What is known of a number",
-    description="Its bindings, how each user stands to the channels, and the last notices. The number stands in the "
-    "body, so that no log of addresses holds it.",
-    responses={200: answer(_LOOKUP), **problems(401, 404, 422)},
+    description="Its bindings, how each user stands to the channels, the last notices, suppressions, where the number "
+    "came from, and over all channels its "
+    "health and why the last silent notification may have been so. The number stands in the body, so that no log of "
+    "addresses holds it.",
+    responses={200: answer(_LOOKUP), **problems(401, 422)},
 )
 async def lookup(body: LookupIn, account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         if body.channel is None:
             asked = await channels.list_channels(tx, account)
         else:
-            asked = [await found_channel(tx, account, body.channel)]
-        phone = _read(str(body.number), sorted({c.region for c in asked}))
+            asked = [await named_channel(tx, account, body.channel)]
+        phone = read_number(str(body.number), {c.region for c in asked})
         provider = asked[0].provider if body.channel is not None else None
         bound = await store.of_number(tx, account, phone.e164, provider, MOST_BINDINGS)
         shown = await _with_friendships(tx, bound, asked)
         channel_id = asked[0].id if body.channel is not None else None
         notices = await reporting.notices_of_number(tx, account, phone.e164, channel_id, LAST_NOTICES)
+        suppressed = await suppressions.of_number(tx, account, phone.e164, MOST_SUPPRESSIONS)
+        used = await sources.of_number(tx, account, phone.e164)
+        health = await health_of(tx, account, phone.e164, parts)
     return {
         "number": masked(phone.e164),
         "country": phone.country,
@@ -183,28 +235,18 @@ async def lookup(body: LookupIn, account: Account, parts: Parts) -> dict[str, An
             }
             for x in notices
         ],
+        "suppressions": [suppression_view(x) for x in suppressed],
+        "sources": [
+            {
+                **source_view(x.source),
+                "since": rfc3339(x.first),
+                "last_at": rfc3339(x.last),
+                "notices": x.notices,
+            }
+            for x in used
+        ],
+        **health,
     }
-
-
-def _read(text: str, regions: list[str]) -> Phone:
-    """The number that is meant; one without a country code belongs to a region of the account's channels."""
-    found: set[Phone] = set()
-    refused: InvalidNumber | None = None
-    for region in regions or ["TW"]:
-        try:
-            found.add(parse(text, region, "/number"))
-        except InvalidNumber as error:
-            refused = refused or error
-    if len(found) > 1:
-        raise Invalid(
-            f"{masked(text)} is a number in more than one country of your channels. Write it with its country code, "
-            "such as +886…, or name a channel.",
-            "/number",
-        )
-    if not found:
-        assert refused is not None
-        raise refused
-    return found.pop()
 
 
 async def _with_friendships(tx: Tx, bound: list[Binding], asked: list[Channel]) -> list[dict[str, Any]]:
@@ -218,6 +260,9 @@ async def _with_friendships(tx: Tx, bound: list[Binding], asked: list[Channel]) 
             "user_id": b.user_id,
             "way": b.way,
             "since": rfc3339(b.bound_at),
+            "confirmed_at": _at(b.confirmed_at),
+            "doubted_at": _at(b.doubted_at),
+            "doubted_why": b.doubted_why,
             "channels": [
                 {"channel": c.id, "name": c.name, **stands.get((c.id, b.user_id), unknown)}
                 for c in asked

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from todoke.core.counting import Comparison, days, line_day, parse_day
 from todoke.engine.reconciler import Question
 from todoke.reports import reconciliation as report
+from todoke.server.api.asked import KNOWN_NAMES, Since, Until
 from todoke.server.api.models import answer, problems
 from todoke.server.auth import Account
 from todoke.server.problems import Problem
@@ -18,7 +19,7 @@ from todoke.storage import channels as channel_store
 from todoke.storage import line_counts
 from todoke.storage.channels import Channel
 
-router = APIRouter(prefix="/v1/reports/reconciliation", tags=["Reports"])
+router = APIRouter(prefix="/v1/reports/reconciliation", tags=["Reports"], dependencies=KNOWN_NAMES)
 
 MOST_DAYS = 92
 MOST_QUESTIONS = 500
@@ -75,15 +76,15 @@ _EXAMPLE = {
 async def compared(
     account: Account,
     parts: Parts,
+    since: Since,
     channel: Annotated[
         str | None, Query(max_length=100, description="Only this channel, by name or id.")
     ] = None,
-    since: Annotated[str | None, Query(max_length=40, description="The first day: 2026-08-01.")] = None,
-    until: Annotated[str | None, Query(max_length=40, description="The last day.")] = None,
+    until: Until = None,
 ) -> dict[str, Any]:
     last = line_day(parts.clock.now()) if until is None else _day(until, "query: until")
-    first = _week_before(last) if since is None else _day(since, "query: since")
-    _check(first, last, "query: since")
+    first = _week_before(last) if since.text is None else _day(since.text, f"query: {since.name}")
+    _check(first, last, f"query: {since.name}")
     channels = await _channels(parts, account, channel)
     async with parts.database.read() as tx:
         found = await line_counts.compared(tx, [c.id for c in channels], first, last)

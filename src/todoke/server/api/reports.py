@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query
 
 from todoke.core.durations import parse_rfc3339
 from todoke.reports import totals
+from todoke.server.api.asked import KNOWN_NAMES, Since, Until
 from todoke.server.api.models import problems
 from todoke.server.auth import Account
 from todoke.server.problems import Problem
@@ -13,18 +14,18 @@ from todoke.server.services import Parts
 from todoke.storage import batches, channels
 from todoke.storage.reporting import Scope
 
-router = APIRouter(prefix="/v1/reports", tags=["Reports"])
+router = APIRouter(prefix="/v1/reports", tags=["Reports"], dependencies=KNOWN_NAMES)
 
 
 async def _scope(
     account: Account,
     parts: Parts,
+    start: Since,
     batch: Annotated[str | None, Query(max_length=26, description="Only this batch.")] = None,
     channel: Annotated[
         str | None, Query(max_length=100, description="Only this channel, by name or id.")
     ] = None,
-    since: Annotated[str | None, Query(max_length=40, description="Asked for at or after this time.")] = None,
-    until: Annotated[str | None, Query(max_length=40, description="Asked for before this time.")] = None,
+    until: Until = None,
 ) -> Scope:
     if batch is not None:
         async with parts.database.read() as tx:
@@ -44,7 +45,7 @@ async def _scope(
         account_id=account,
         batch_id=batch,
         channel_id=channel_id,
-        since=_time(since, "since"),
+        since=_time(start.text, start.name),
         until=_time(until, "until"),
     )
 
@@ -64,7 +65,8 @@ Scoped = Annotated[Scope, Depends(_scope)]
 @router.get(
     "/funnel",
     summary="Asked, matched, accepted, delivered, late, not delivered and why",
-    description="`states` adds up to `asked`. Rows of a file that were refused were never asked for.",
+    description="Of what was asked for at or after `since` and before `until`. `states` adds up to "
+    "`asked`. Rows of a file that were refused were never asked for.",
     responses=problems(401, 404, 422),
 )
 async def funnel(scope: Scoped, parts: Parts) -> dict[str, Any]:

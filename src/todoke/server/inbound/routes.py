@@ -10,7 +10,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todoke.carriers import BadEvent, BadSignature
-from todoke.engine.metrics import EVENTS, EVENTS_REFUSED
+from todoke.carriers.passing import TARGET
+from todoke.carriers.replies import place_of
+from todoke.engine.metrics import EVENTS, EVENTS_REFUSED, REPLIES
 from todoke.server.openapi import problem_response
 from todoke.server.problems import Problem, respond
 from todoke.server.services import Parts, Services
@@ -32,6 +34,7 @@ _LINE_EVENTS = EVENTS.labels("line")
         401: problem_response("The signature is missing or not made with this channel's secret."),
         404: problem_response("No channel with this LINE channel id is registered."),
         413: problem_response("The body is larger than 2 MB."),
+        508: problem_response("A target of the hub of this gateway has this address."),
     },
 )
 async def line_webhook(line_channel_id: str, request: Request, parts: Parts) -> Response:
@@ -70,6 +73,12 @@ class ShortCut:
 async def _take_webhook(line_channel_id: str, request: Request, parts: Services) -> Response:
     body = await request.body()
     channel_id = await _checked_channel(parts, line_channel_id, request, body)
+    if parts.hub.is_ours(request.headers.get(TARGET, "")):
+        raise Problem(
+            508,
+            "loop",
+            "This gateway passed this on itself, and got it back. Give the target another system's URL.",
+        )
     # Kept with the body: whom it is passed on to checks it as we have.
     headers = json.dumps(parts.line_reader.kept(request.headers))
     posted = Posted(
@@ -153,5 +162,70 @@ async def _take_receipt(carrier: str, request: Request, parts: Services) -> Resp
     await parts.inbox.put(
         Posted(carrier=carrier, channel_id=None, headers=json.dumps(headers), body=body, received_at=now)
     )
+    EVENTS.labels(carrier).inc()
+    return JSONResponse({})
+
+
+@router.post(
+    "/sms/{carrier}/replies",
+    summary="What people send back to an SMS",
+    description="Where the SMS carrier of this name posts the SMS that recipients send back. Opt-out words, and the "
+    "words that take them back, are stored; of everything else only the number of them is kept.",
+    responses={
+        400: problem_response("The reply can't be read."),
+        401: problem_response("The carrier's token or signature is missing or wrong."),
+        404: problem_response("No SMS carrier of this name is set up, or its declaration has no replies."),
+        413: problem_response("The body is larger than 1 MB."),
+    },
+)
+async def sms_replies(carrier: str, request: Request, parts: Parts) -> Response:
+    return await _take_reply(carrier, request, parts)
+
+
+@router.get("/sms/{carrier}/replies", include_in_schema=False)
+async def sms_replies_by_get(carrier: str, request: Request, parts: Parts) -> Response:
+    return await _take_reply(carrier, request, parts)
+
+
+async def _take_reply(carrier: str, request: Request, parts: Services) -> Response:
+    reader = parts.reply_readers.get(carrier)
+    if reader is None:
+        raise Problem(
+            404,
+            "unknown-carrier",
+            "No SMS carrier of this name is set up here, or its declaration has no replies. See docs/sms-carriers.md.",
+        )
+    query = request.url.query
+    body = query.encode() if reader.in_query else await request.body()
+    now = parts.clock.now()
+    try:
+        reader.check(request.headers, body, parts.receipt_secret, query)
+        heard = reader.heard(body, now)
+    except BadSignature as error:
+        EVENTS_REFUSED.labels(carrier).inc()
+        log.warning("reply.refused", carrier=carrier, why=str(error))
+        raise Problem(401, "bad-signature", str(error)) from None
+    except BadEvent as error:
+        EVENTS_REFUSED.labels(carrier).inc()
+        log.warning("reply.unreadable", carrier=carrier, why=str(error))
+        raise Problem(400, "bad-reply", str(error)) from None
+    if heard.words:
+        posted = Posted(
+            carrier=place_of(carrier),
+            channel_id=None,
+            headers="{}",
+            body=reader.stored(heard),
+            received_at=now,
+        )
+        await parts.inbox.put(posted)
+    if heard.strangers:
+        log.warning(
+            "reply.number_unknown",
+            carrier=carrier,
+            count=heard.strangers,
+            remedy="numbers without a country code need replies.country in the declaration",
+        )
+    for said, count in (("word", len(heard.words)), ("other", heard.others), ("unknown", heard.strangers)):
+        REPLIES.labels(said).inc(count)
     EVENTS.labels(carrier).inc()
     return JSONResponse({})

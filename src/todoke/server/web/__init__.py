@@ -1,4 +1,5 @@
-"""What a browser sees: the front page and the API's documentation, without any address outside.
+"""What a browser sees: the front page, the API's documentation and the pages of bind links; nothing from elsewhere.
 
-May import the server's own helpers and read-only storage. Never here: writes, decisions, a build step.
+May import the server's own helpers, read-only storage and the engine's binder. Never here: SQL, decisions, a build
+step.
 """

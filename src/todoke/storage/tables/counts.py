@@ -53,7 +53,10 @@ channel_days = Table(
     Column("followed", Integer, nullable=False, server_default="0"),
     # Of those that followed, as far as LINE said so: had blocked before.
     Column("unblocked", Integer, nullable=False, server_default="0"),
+    # Friends who left.
     Column("unfollowed", Integer, nullable=False, server_default="0"),
+    # Users who block the account and were not known to be friends: LINE posts the same event of them.
+    Column("blocked_by_others", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 

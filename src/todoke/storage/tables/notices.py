@@ -77,6 +77,8 @@ batches = Table(
     time("created_at", nullable=False),
     time("read_at"),
     time("cancelled_at"),
+    # All of its file is read or given up, and its last notice has ended.
+    time("ended_at"),
 )
 
 batch_rejects = Table(

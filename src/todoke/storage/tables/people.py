@@ -21,6 +21,7 @@ bindings = Table(
     # The bind link that it was made by, and the version of the consent text.
     Column("link_id", ID),
     Column("consent_version", Integer),
+    Column("language", String(10)),
     # When the number last was shown to be the user's; None: when it was bound.
     time("confirmed_at"),
     # Something says that the number may be another person's now: nothing is pushed until it is confirmed again.
@@ -35,6 +36,8 @@ Index(
     postgresql_where=bindings.c.unbound_at.is_(None),
 )
 Index("ix_bindings_account", bindings.c.account_id, bindings.c.id)
+# The ended ones too: for what a number's past says.
+Index("ix_bindings_number_ever", bindings.c.number, bindings.c.id)
 Index(
     "ix_bindings_standing",
     bindings.c.account_id,
@@ -76,6 +79,8 @@ bind_links = Table(
     # Which of both is known from the start depends on the way; the other one is learned.
     Column("number", String(16)),
     Column("user_id", String(100)),
+    # It came without a number: the user types one, and may correct it.
+    Column("asks_number", SmallInteger, nullable=False),
     # Where the link stood: sms, notification, push, follow, menu, chat, api.
     Column("way", String(20), nullable=False),
     Column("notice_id", ID),
@@ -90,15 +95,24 @@ bind_links = Table(
     Column("why", String(40)),
     # Of the account link, so that its event finds the link.
     Column("nonce", String(100)),
+    # How often LINE's dialog was asked for, and the mark of the browser from which LINE confirmed the user last.
+    Column("dialogs", SmallInteger, nullable=False),
+    Column("browser", String(22)),
     Column("consent_version", Integer),
     Column("consent", Text),
     # The other LINE users of the number stay bound to it.
     Column("keeps_others", SmallInteger, nullable=False),
+    # JSON: ids of the user's bindings of other numbers that stay.
+    Column("keeps_numbers", Text),
     # Keyed hash of the code that was sent last, when, how many wrong ones were entered, how many were sent.
     Column("code", String(64)),
     time("code_at"),
     Column("code_tries", SmallInteger, nullable=False),
     Column("codes_sent", SmallInteger, nullable=False),
+    # A greeting with this link is to be written into the chat: since when, and what a reply to the user names.
+    time("greets_at"),
+    Column("reply_token", String(200)),
+    time("reply_until"),
     time("created_at", nullable=False),
     time("opened_at"),
     time("agreed_at"),
@@ -129,6 +143,13 @@ Index(
     postgresql_where=bind_links.c.nonce.is_not(None),
 )
 
+Index(
+    "ix_bind_links_greets",
+    bind_links.c.greets_at,
+    sqlite_where=bind_links.c.greets_at.is_not(None),
+    postgresql_where=bind_links.c.greets_at.is_not(None),
+)
+
 suppressions = Table(
     "suppressions",
     metadata,
@@ -147,6 +168,8 @@ suppressions = Table(
     Column("by", String(100)),
     time("created_at", nullable=False),
     Index(None, "account_id", "id"),
+    # Of every account: a user's own word, and all that is known of one number.
+    Index(None, "number"),
 )
 Index(
     "ix_suppressions_standing",
@@ -189,8 +212,21 @@ friends = Table(
     # Of the event, or empty: the order of two events of the same millisecond.
     Column("event_id", String(80), nullable=False),
     time("listed_at"),
+    # When they last became a friend, by LINE's event; stays when they block the account.
+    time("followed_at"),
+    # The earliest time at which they are known to have been a friend; None with rows of old: by their state.
+    time("friend_from"),
+    # Their newest block that was counted as that of somebody who was no friend.
+    time("stranger_blocked_at"),
     Index(None, "channel_id", "state"),
     sqlite_with_rowid=False,
+)
+Index(
+    "ix_friends_followed",
+    friends.c.channel_id,
+    friends.c.followed_at,
+    sqlite_where=friends.c.followed_at.is_not(None),
+    postgresql_where=friends.c.followed_at.is_not(None),
 )
 
 friend_syncs = Table(
@@ -221,6 +257,8 @@ messages = Table(
     Column("account_id", ID, nullable=False),
     Column("channel_id", ID, nullable=False),
     Column("user_id", String(100), nullable=False),
+    # What it was addressed by, where that was a number: it goes to that number's holder only.
+    Column("binding_id", ID),
     Column("reference", String(100)),
     Column("body", Text, nullable=False),
     Column("state", String(16), nullable=False),
@@ -250,3 +288,4 @@ Index(
     postgresql_where=messages.c.due_at.is_not(None),
 )
 Index("ix_messages_account", messages.c.account_id, messages.c.id)
+Index("ix_messages_user", messages.c.user_id, messages.c.created_at)

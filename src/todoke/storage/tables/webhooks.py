@@ -22,7 +22,10 @@ webhook_endpoints = Table(
     Column("account_id", ID, ForeignKey("accounts.id"), nullable=False),
     Column("url", Text, nullable=False),
     Column("secret", LargeBinary, nullable=False),
-    # JSON: the kinds of events it gets, such as "callback" or "alarm".
+    # The one before the last change, sealed: it signs too until then.
+    Column("old_secret", LargeBinary),
+    time("old_secret_until"),
+    # JSON: the kinds of events it gets, such as "callback" or "notice.*".
     Column("events", Text, nullable=False),
     Column("description", String(200)),
     time("created_at", nullable=False),
@@ -43,14 +46,17 @@ postings = Table(
     Column("account_id", ID, nullable=False),
     Column("endpoint_id", ID, nullable=False),
     Column("event", String(40), nullable=False),
+    # What it tells of: the id of a notice, a binding, a batch …, a LINE user ID.
+    Column("about", String(40)),
     Column("body", Text, nullable=False),
     Column("tries", SmallInteger, nullable=False),
     Column("outcome", String(12)),
     Column("status", SmallInteger),
     Column("detail", Text),
     time("created_at", nullable=False),
-    # Asked for once more, then; its tries count from there.
+    # Asked for once more, then, after so many tries: pauses and patience count from there.
     time("replayed_at"),
+    Column("tries_before", SmallInteger, nullable=False, server_default="0"),
     time("ended_at"),
     time("due_at"),
     Index(None, "endpoint_id", "id"),
@@ -100,11 +106,15 @@ hub_targets = Table(
     time("removed_at"),
     time("paused_at"),
     Column("paused_why", String(200)),
-    # All of the inbox up to here is done with: taken, not wanted, or skipped.
+    # All of the inbox up to here is done with (taken, not wanted, or skipped), but for what stands in unfinished.
     Column("position", BigInteger, nullable=False),
-    # A replay passes on once more what is up to here.
+    # JSON: ids of the inbox up to position that are still to be taken.
+    Column("unfinished", Text, nullable=False),
+    # A replay passes on once more what lies after replay_position, up to replay_until.
+    time("replay_asked_at"),
+    Column("replay_position", BigInteger),
     Column("replay_until", BigInteger),
-    # Of the request that stands next: how often it failed, and when it is tried again.
+    # How often in a row it failed, and when it is tried again.
     Column("tries", Integer, nullable=False),
     time("due_at"),
     time("failing_since"),
@@ -132,6 +142,7 @@ hub_skips = Table(
 inbox = Table(
     "inbox",
     metadata,
+    # A number is never used again: the hub passes on what comes after a place, whatever was erased there.
     Column("id", Integer, primary_key=True, autoincrement=True),
     # "line", or the name of an SMS carrier.
     Column("carrier", String(40), nullable=False),
@@ -141,6 +152,7 @@ inbox = Table(
     time("received_at", nullable=False),
     time("applied_at"),
     Column("error", Text),
+    sqlite_autoincrement=True,
 )
 Index("ix_inbox_channel", inbox.c.channel_id, inbox.c.id)
 Index("ix_inbox_applied", inbox.c.applied_at)

@@ -6,6 +6,7 @@ import { header } from "./parts.js";
 import { ActionFailed } from "./store.js";
 import { grouped } from "./words.js";
 
+const EXAMPLE = "+886912345000";
 const E164 = /^\+[1-9][0-9]{6,14}$/;
 
 export function numberView(phone) {
@@ -20,7 +21,7 @@ export function numberView(phone) {
   let field = null;
 
   const drawNew = () => {
-    const example = `${phone.store.phone.slice(0, -3)}000`;
+    const example = phone.store.phone.startsWith("+") ? `${phone.store.phone.slice(0, -3)}000` : EXAMPLE;
     const error = h("p", { class: "field-error", role: "alert" });
     const input = h("input", {
       class: "field",

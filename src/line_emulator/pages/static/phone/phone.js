@@ -58,9 +58,9 @@ export class Phone {
     return this.store.screen ? known(this.store.language) : browserLanguage();
   }
 
-  /** The user's number as people write it. */
+  /** The user's number as people write it; who lost it to somebody else has none. */
   get number() {
-    return grouped(this.store.phone);
+    return this.store.phone.startsWith("+") ? grouped(this.store.phone) : this.say("number.none");
   }
 
   /** Where one is: the parts of the address after the number sign. */

@@ -1,10 +1,19 @@
 // The other app on the same phone: text messages by sender. LINE's codes arrive here, and what carriers bring.
 
+import { context } from "/static/messages/dom.js";
+import { linked } from "/static/messages/text.js";
 import { button, h, reconcile, redraw } from "./dom.js";
-import { icon } from "./icons.js";
+import { icon, shape } from "./icons.js";
 import { avatar, empty } from "./parts.js";
-import { copy } from "./taps.js";
+import { browse, copy } from "./taps.js";
 import { grouped } from "./words.js";
+
+const LONGEST = 1000;
+
+/** Whose thread a text message is in: who sent it, or whom the user answered. */
+export function threadOf(sms) {
+  return sms.by === "user" ? sms.to : sms.from;
+}
 
 function bar(phone, title, back) {
   const known = phone.store.screen.line_user;
@@ -50,7 +59,7 @@ export function smsView(phone) {
     full: true,
     update(screen) {
       const senders = new Map();
-      for (const sms of screen.sms) senders.set(sms.from, sms);
+      for (const sms of screen.sms) senders.set(threadOf(sms), sms);
       const items = [...senders.values()].sort((one, other) => other.at.localeCompare(one.at));
       const today = phone.times.dayKey(phone.store.now());
       reconcile(
@@ -68,17 +77,18 @@ export function smsView(phone) {
 }
 
 function line(phone, sms) {
+  const sender = threadOf(sms);
   return h(
     "li",
     {},
     button(
       "chat-line",
       [
-        avatar(`sms ${sms.from}`, sms.from),
+        avatar(`sms ${sender}`, sender),
         h(
           "span",
           { class: "chat-middle" },
-          h("span", { class: "named" }, h("span", { class: "name" }, sms.from)),
+          h("span", { class: "named" }, h("span", { class: "name" }, sender)),
           h("span", { class: "chat-preview" }, h("span", { class: "chat-words" }, sms.text.slice(0, 160))),
         ),
         h(
@@ -87,7 +97,7 @@ function line(phone, sms) {
           h("time", { datetime: sms.at }, phone.times.brief(Date.parse(sms.at), phone.store.now())),
         ),
       ],
-      () => phone.go("sms", sms.from),
+      () => phone.go("sms", sender),
     ),
   );
 }
@@ -95,18 +105,23 @@ function line(phone, sms) {
 export function senderView(phone, sender) {
   const list = h("ol", { class: "texts" });
   const scroll = h("div", { class: "page-scroll texts-scroll", role: "log", tabindex: "0" }, list);
+  const foot = h("div", { class: "foot" });
   const element = h(
     "section",
     { class: "page sms" },
     bar(phone, sender, true),
     scroll,
-    h("p", { class: "readonly" }, phone.say("sms.readonly")),
+    foot,
   );
   return {
     element,
     full: true,
     update(screen) {
-      const found = screen.sms.filter((sms) => sms.from === sender);
+      const found = screen.sms.filter((sms) => threadOf(sms) === sender);
+      const answerable = found.some((sms) => sms.answerable);
+      redraw(foot, String(answerable), () =>
+        answerable ? composer(phone, sender) : h("p", { class: "readonly" }, phone.say("sms.readonly")),
+      );
       for (const sms of found) phone.toasts.read(sms);
       const now = phone.store.now();
       const today = phone.times.dayKey(now);
@@ -124,14 +139,50 @@ export function senderView(phone, sender) {
   };
 }
 
+/** The bar to answer in. What was begun stays while one looks elsewhere. */
+function composer(phone, sender) {
+  const { drafts } = phone.store;
+  const draft = `sms ${sender}`;
+  const words = phone.say("chat.input");
+  const field = h("textarea", { rows: "1", maxlength: LONGEST, placeholder: words, "aria-label": words });
+  const send = button("send", shape("send"), () => go(), { "aria-label": phone.say("chat.send") });
+  const typed = () => {
+    drafts.set(draft, field.value);
+    send.disabled = !field.value.trim();
+    field.style.height = "auto";
+    if (field.scrollHeight) field.style.height = `${Math.min(field.scrollHeight, 120)}px`;
+  };
+  const go = async () => {
+    const text = field.value;
+    if (!text.trim() || !(await phone.act("send_sms", { to: sender, text }))) return;
+    if (field.value === text) field.value = "";
+    typed();
+    field.focus();
+  };
+  field.value = drafts.get(draft) ?? "";
+  field.addEventListener("input", typed);
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    send.click();
+  });
+  const form = h("form", { class: "composer" }, field, send);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  typed();
+  return form;
+}
+
 function text(phone, sms, now) {
   const at = Date.parse(sms.at);
+  const own = sms.by === "user";
+  const ctx = context({ language: phone.language, onAction: (action) => browse(phone, action.uri) });
   return h(
     "li",
-    { class: "text" },
+    { class: own ? "text own" : "text" },
     h("p", { class: "text-time" }, `${phone.times.separator(at, now)} ${phone.times.time(at)}`),
-    sms.to ? h("p", { class: "text-to" }, phone.say("sms.to", { phone: grouped(sms.to) })) : null,
-    h("div", { class: "text-bubble" }, sms.text),
+    sms.to && !own ? h("p", { class: "text-to" }, phone.say("sms.to", { phone: grouped(sms.to) })) : null,
+    own ? h("span", { class: "visually-hidden" }, phone.say("chat.you")) : null,
+    h("div", { class: "text-bubble" }, linked(sms.text, ctx)),
     sms.pin ? button("copy", phone.say("sms.copy"), () => copy(phone, sms.pin)) : null,
   );
 }

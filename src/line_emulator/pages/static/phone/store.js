@@ -1,5 +1,7 @@
 // What the phone knows: the newest screen of its user, the way it came, and what the user does with it.
 
+import { isCalled, remember } from "./opener.js";
+
 const BASE = "/_emulator/v1/users/";
 const FIRST_WAIT = 300;
 const RELEASING = new Set(["agree", "refuse", "enter_pin"]);
@@ -43,6 +45,7 @@ export class Store {
     this.wait = FIRST_WAIT;
     if (screen.phone !== this.phone) {
       // The user has another number now; the page goes with them.
+      if (isCalled(this.phone)) remember(screen.phone);
       this.phone = screen.phone;
       history.replaceState(
         null,

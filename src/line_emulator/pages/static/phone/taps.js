@@ -3,7 +3,10 @@
 
 import { browserSheet, dateSheet } from "./sheets.js";
 
-const LINK_HOSTS = new Set(["access.line.me", location.hostname]);
+const WEB = new Set(["http:", "https:"]);
+const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
+const LINE_HOST = "line.me";
+const LINK_HOSTS = new Set(["access.line.me", location.host]);
 const LINK_PATH = "/dialog/bot/accountLink";
 
 /** One tap. `chat`: the channel's id. */
@@ -72,18 +75,45 @@ export async function copy(phone, text) {
 
 async function visit(phone, chat, uri) {
   await phone.act("tap", { channel_id: chat, target: uri });
-  phone.open(browserSheet(phone, uri, linkPage(phone, uri)));
+  browse(phone, uri);
 }
 
-/** The emulator's own page for a link of LINE's account link, opened as this user; null for any other address. */
-function linkPage(phone, uri) {
-  let url;
+/** Opens an address as LINE's app or the SMS app does: LINE's own links on this phone, pages of this machine in a new
+ *  tab; what lies elsewhere is shown first, and opened only by the person in front of the screen.
+ */
+export function browse(phone, uri) {
+  const url = parsed(uri);
+  if (url && leadsIntoLine(url)) {
+    const query = url.search.replace(/^\?/, "");
+    const frame = "frame" in document.documentElement.dataset ? "&_frame=1" : "";
+    const mine = `_phone=${encodeURIComponent(phone.store.phone)}${frame}`;
+    location.assign(`${url.pathname}?${query ? `${query}&` : ""}${mine}`);
+    return;
+  }
+  const inside = linkPage(phone, url);
+  if (!inside && url && WEB.has(url.protocol) && LOOPBACK.has(url.hostname)) {
+    window.open(url.href, "_blank", "noopener");
+    return;
+  }
+  phone.open(browserSheet(phone, uri, inside));
+}
+
+function parsed(uri) {
   try {
-    url = new URL(uri);
+    return new URL(uri);
   } catch {
     return null;
   }
-  if (!LINK_HOSTS.has(url.hostname) || url.pathname !== LINK_PATH) return null;
+}
+
+/** Whether this is a link of LINE's URL scheme, at LINE's address or at this emulator's. */
+function leadsIntoLine(url) {
+  return WEB.has(url.protocol) && [LINE_HOST, location.host].includes(url.host) && url.pathname.startsWith("/R/");
+}
+
+/** The emulator's own page for a link of LINE's account link, opened as this user; null for any other address. */
+function linkPage(phone, url) {
+  if (!url || !LINK_HOSTS.has(url.host) || url.pathname !== LINK_PATH) return null;
   const query = new URLSearchParams(url.search);
   query.set("_phone", phone.store.phone);
   return `${LINK_PATH}?${query}`;

@@ -32,7 +32,7 @@ export class Toasts {
   /** Compares two screens and shows the newest thing that has come. */
   news(screen, before) {
     const [place, which] = this.phone.place;
-    if (place === "sms") for (const sms of screen.sms) if (which === sms.from) this.read(sms);
+    for (const sms of screen.sms) if (sms.by === "user" || (place === "sms" && which === sms.from)) this.read(sms);
     if (!before || before.phone !== screen.phone || !before.line_user) {
       if (!before) for (const sms of screen.sms) this.read(sms);
       return;
@@ -40,7 +40,7 @@ export class Toasts {
     // A code that was used or has run out is not worth a look any more.
     if (before.pin && !screen.pin && this.shows === "sms") this.hide();
     const known = new Set(before.sms.map(keyOf));
-    const sms = screen.sms.findLast((one) => !known.has(keyOf(one)));
+    const sms = screen.sms.findLast((one) => one.by !== "user" && !known.has(keyOf(one)));
     if (sms && !(place === "sms" && (!which || which === sms.from))) {
       this.show("sms", sms.from, sms.text, () => this.phone.go("sms", sms.from));
       return;

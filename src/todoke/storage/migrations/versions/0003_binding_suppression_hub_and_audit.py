@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("channel_id", sa.String(length=26), nullable=False),
         sa.Column("number", sa.String(length=16), nullable=True),
         sa.Column("user_id", sa.String(length=100), nullable=True),
+        sa.Column("asks_number", sa.SmallInteger(), nullable=False),
         sa.Column("way", sa.String(length=20), nullable=False),
         sa.Column("notice_id", sa.String(length=26), nullable=True),
         sa.Column("template_id", sa.String(length=26), nullable=True),
@@ -38,13 +39,19 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("why", sa.String(length=40), nullable=True),
         sa.Column("nonce", sa.String(length=100), nullable=True),
+        sa.Column("dialogs", sa.SmallInteger(), nullable=False),
+        sa.Column("browser", sa.String(length=22), nullable=True),
         sa.Column("consent_version", sa.Integer(), nullable=True),
         sa.Column("consent", sa.Text(), nullable=True),
         sa.Column("keeps_others", sa.SmallInteger(), nullable=False),
+        sa.Column("keeps_numbers", sa.Text(), nullable=True),
         sa.Column("code", sa.String(length=64), nullable=True),
         sa.Column("code_at", sa.BigInteger(), nullable=True),
         sa.Column("code_tries", sa.SmallInteger(), nullable=False),
         sa.Column("codes_sent", sa.SmallInteger(), nullable=False),
+        sa.Column("greets_at", sa.BigInteger(), nullable=True),
+        sa.Column("reply_token", sa.String(length=200), nullable=True),
+        sa.Column("reply_until", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=True),
         sa.Column("agreed_at", sa.BigInteger(), nullable=True),
@@ -60,6 +67,14 @@ def upgrade() -> None:
         op.f("ix_bind_links_account_id_created_at"), "bind_links", ["account_id", "created_at"], unique=False
     )
     op.create_index(op.f("ix_bind_links_expires_at"), "bind_links", ["expires_at"], unique=False)
+    op.create_index(
+        "ix_bind_links_greets",
+        "bind_links",
+        ["greets_at"],
+        unique=False,
+        sqlite_where=sa.text("greets_at IS NOT NULL"),
+        postgresql_where=sa.text("greets_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_bind_links_nonce",
         "bind_links",
@@ -99,6 +114,7 @@ def upgrade() -> None:
         sa.Column("followed", sa.Integer(), server_default="0", nullable=False),
         sa.Column("unblocked", sa.Integer(), server_default="0", nullable=False),
         sa.Column("unfollowed", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("blocked_by_others", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("channel_id", "day", name=op.f("pk_channel_days")),
         sqlite_with_rowid=False,
     )
@@ -156,6 +172,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressions")),
     )
     op.create_index(op.f("ix_suppressions_account_id_id"), "suppressions", ["account_id", "id"], unique=False)
+    op.create_index(op.f("ix_suppressions_number"), "suppressions", ["number"], unique=False)
     op.create_index(
         "ix_suppressions_standing",
         "suppressions",
@@ -178,6 +195,9 @@ def upgrade() -> None:
         sa.Column("paused_at", sa.BigInteger(), nullable=True),
         sa.Column("paused_why", sa.String(length=200), nullable=True),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("unfinished", sa.Text(), nullable=False),
+        sa.Column("replay_asked_at", sa.BigInteger(), nullable=True),
+        sa.Column("replay_position", sa.BigInteger(), nullable=True),
         sa.Column("replay_until", sa.BigInteger(), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
@@ -194,26 +214,85 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_hub_targets_account_id_id"), "hub_targets", ["account_id", "id"], unique=False)
     op.add_column("batches", sa.Column("source_id", sa.String(length=26), nullable=True))
+    op.add_column("batches", sa.Column("ended_at", sa.BigInteger(), nullable=True))
     op.add_column("bindings", sa.Column("link_id", sa.String(length=26), nullable=True))
     op.add_column("bindings", sa.Column("consent_version", sa.Integer(), nullable=True))
+    op.add_column("bindings", sa.Column("language", sa.String(length=10), nullable=True))
     op.add_column("bindings", sa.Column("confirmed_at", sa.BigInteger(), nullable=True))
     op.add_column("bindings", sa.Column("doubted_at", sa.BigInteger(), nullable=True))
     op.add_column("bindings", sa.Column("doubted_why", sa.String(length=40), nullable=True))
+    op.create_index("ix_bindings_number_ever", "bindings", ["number", "id"], unique=False)
     op.create_index(op.f("ix_events_seen_at"), "events_seen", ["at"], unique=False)
+    op.add_column("friends", sa.Column("followed_at", sa.BigInteger(), nullable=True))
+    op.add_column("friends", sa.Column("friend_from", sa.BigInteger(), nullable=True))
+    op.add_column("friends", sa.Column("stranger_blocked_at", sa.BigInteger(), nullable=True))
+    op.create_index(
+        "ix_friends_followed",
+        "friends",
+        ["channel_id", "followed_at"],
+        unique=False,
+        sqlite_where=sa.text("followed_at IS NOT NULL"),
+        postgresql_where=sa.text("followed_at IS NOT NULL"),
+    )
+    _number_the_inbox_once()
     op.create_index("ix_inbox_applied", "inbox", ["applied_at"], unique=False)
     op.create_index("ix_inbox_channel", "inbox", ["channel_id", "id"], unique=False)
+    op.create_index("ix_messages_user", "messages", ["user_id", "created_at"], unique=False)
+    op.add_column("messages", sa.Column("binding_id", sa.String(length=26), nullable=True))
     op.add_column("messages", sa.Column("reply_token", sa.String(length=200), nullable=True))
     op.add_column("messages", sa.Column("reply_until", sa.BigInteger(), nullable=True))
     op.add_column("notices", sa.Column("source_id", sa.String(length=26), nullable=True))
     op.add_column("notices", sa.Column("erased_at", sa.BigInteger(), nullable=True))
+    op.add_column("postings", sa.Column("about", sa.String(length=40), nullable=True))
     op.add_column("postings", sa.Column("replayed_at", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "postings", sa.Column("tries_before", sa.SmallInteger(), server_default="0", nullable=False)
+    )
     op.create_index(op.f("ix_postings_endpoint_id_id"), "postings", ["endpoint_id", "id"], unique=False)
+    op.add_column("webhook_endpoints", sa.Column("old_secret", sa.LargeBinary(), nullable=True))
+    op.add_column("webhook_endpoints", sa.Column("old_secret_until", sa.BigInteger(), nullable=True))
     op.add_column("webhook_endpoints", sa.Column("description", sa.String(length=200), nullable=True))
     op.add_column("webhook_endpoints", sa.Column("paused_at", sa.BigInteger(), nullable=True))
     op.add_column("webhook_endpoints", sa.Column("paused_why", sa.String(length=200), nullable=True))
     op.add_column("webhook_endpoints", sa.Column("failing_since", sa.BigInteger(), nullable=True))
     op.add_column("webhook_endpoints", sa.Column("last_taken_at", sa.BigInteger(), nullable=True))
     # ### end Alembic commands ###
+
+
+def _number_the_inbox_once() -> None:
+    """Makes the inbox anew with numbers that are never used again, after rows were deleted, too.
+
+    The highest number so far goes with the rows. Going back leaves it so: former versions have no use for the
+    numbers.
+    """
+    op.create_table(
+        "inbox_anew",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("carrier", sa.String(length=40), nullable=False),
+        sa.Column("channel_id", sa.String(length=26), nullable=True),
+        sa.Column("headers", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("applied_at", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
+        sqlite_autoincrement=True,
+    )
+    op.execute(
+        "INSERT INTO inbox_anew (id, carrier, channel_id, headers, body, received_at, applied_at, error) "
+        "SELECT id, carrier, channel_id, headers, body, received_at, applied_at, error FROM inbox ORDER BY id"
+    )
+    # Its index goes with it.
+    op.drop_table("inbox")
+    op.rename_table("inbox_anew", "inbox")
+    op.create_index(
+        "ix_inbox_open",
+        "inbox",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("applied_at IS NULL"),
+        postgresql_where=sa.text("applied_at IS NULL"),
+    )
 
 
 def downgrade() -> None:
@@ -223,20 +302,38 @@ def downgrade() -> None:
     op.drop_column("webhook_endpoints", "paused_why")
     op.drop_column("webhook_endpoints", "paused_at")
     op.drop_column("webhook_endpoints", "description")
+    op.drop_column("webhook_endpoints", "old_secret_until")
+    op.drop_column("webhook_endpoints", "old_secret")
     op.drop_index(op.f("ix_postings_endpoint_id_id"), table_name="postings")
+    op.drop_column("postings", "tries_before")
     op.drop_column("postings", "replayed_at")
+    op.drop_column("postings", "about")
     op.drop_column("notices", "erased_at")
     op.drop_column("notices", "source_id")
     op.drop_column("messages", "reply_until")
     op.drop_column("messages", "reply_token")
+    op.drop_column("messages", "binding_id")
+    op.drop_index("ix_messages_user", table_name="messages")
     op.drop_index("ix_inbox_channel", table_name="inbox")
     op.drop_index("ix_inbox_applied", table_name="inbox")
+    op.drop_index(
+        "ix_friends_followed",
+        table_name="friends",
+        sqlite_where=sa.text("followed_at IS NOT NULL"),
+        postgresql_where=sa.text("followed_at IS NOT NULL"),
+    )
+    op.drop_column("friends", "stranger_blocked_at")
+    op.drop_column("friends", "friend_from")
+    op.drop_column("friends", "followed_at")
     op.drop_index(op.f("ix_events_seen_at"), table_name="events_seen")
+    op.drop_index("ix_bindings_number_ever", table_name="bindings")
     op.drop_column("bindings", "doubted_why")
     op.drop_column("bindings", "doubted_at")
     op.drop_column("bindings", "confirmed_at")
+    op.drop_column("bindings", "language")
     op.drop_column("bindings", "consent_version")
     op.drop_column("bindings", "link_id")
+    op.drop_column("batches", "ended_at")
     op.drop_column("batches", "source_id")
     op.drop_index(op.f("ix_hub_targets_account_id_id"), table_name="hub_targets")
     op.drop_table("hub_targets")
@@ -246,6 +343,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("removed_at IS NULL"),
         postgresql_where=sa.text("removed_at IS NULL"),
     )
+    op.drop_index(op.f("ix_suppressions_number"), table_name="suppressions")
     op.drop_index(op.f("ix_suppressions_account_id_id"), table_name="suppressions")
     op.drop_table("suppressions")
     op.drop_table("sources")
@@ -266,6 +364,12 @@ def downgrade() -> None:
         table_name="bind_links",
         sqlite_where=sa.text("nonce IS NOT NULL"),
         postgresql_where=sa.text("nonce IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_bind_links_greets",
+        table_name="bind_links",
+        sqlite_where=sa.text("greets_at IS NOT NULL"),
+        postgresql_where=sa.text("greets_at IS NOT NULL"),
     )
     op.drop_index(op.f("ix_bind_links_expires_at"), table_name="bind_links")
     op.drop_index(op.f("ix_bind_links_account_id_created_at"), table_name="bind_links")
