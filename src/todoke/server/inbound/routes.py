@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from fastapi import APIRouter, Request
@@ -139,6 +141,21 @@ async def sms_receipts_by_get(carrier: str, request: Request, parts: Parts) -> R
     return await _take_receipt(carrier, request, parts)
 
 
+@contextmanager
+def _refusing(carrier: str, what: str) -> Iterator[None]:
+    """Turns what is wrong with a receipt or a reply into a problem, counted and logged."""
+    try:
+        yield
+    except BadSignature as error:
+        EVENTS_REFUSED.labels(carrier).inc()
+        log.warning(f"{what}.refused", carrier=carrier, why=str(error))
+        raise Problem(401, "bad-signature", str(error)) from None
+    except BadEvent as error:
+        EVENTS_REFUSED.labels(carrier).inc()
+        log.warning(f"{what}.unreadable", carrier=carrier, why=str(error))
+        raise Problem(400, f"bad-{what}", str(error)) from None
+
+
 async def _take_receipt(carrier: str, request: Request, parts: Services) -> Response:
     reader = parts.receipt_readers.get(carrier)
     if reader is None:
@@ -149,16 +166,9 @@ async def _take_receipt(carrier: str, request: Request, parts: Services) -> Resp
     body = query.encode() if reader.in_query else await request.body()
     headers = {k: v for k, v in request.headers.items() if k == "content-type"}
     now = parts.clock.now()
-    try:
+    with _refusing(carrier, "receipt"):
         reader.check(request.headers, body, parts.receipt_secret, query)
         reader.read_events(headers, body, now)
-    except BadSignature as error:
-        EVENTS_REFUSED.labels(carrier).inc()
-        log.warning("receipt.refused", carrier=carrier, why=str(error))
-        raise Problem(401, "bad-signature", str(error)) from None
-    except BadEvent as error:
-        EVENTS_REFUSED.labels(carrier).inc()
-        raise Problem(400, "bad-receipt", str(error)) from None
     await parts.inbox.put(
         Posted(carrier=carrier, channel_id=None, headers=json.dumps(headers), body=body, received_at=now)
     )
@@ -198,17 +208,9 @@ async def _take_reply(carrier: str, request: Request, parts: Services) -> Respon
     query = request.url.query
     body = query.encode() if reader.in_query else await request.body()
     now = parts.clock.now()
-    try:
+    with _refusing(carrier, "reply"):
         reader.check(request.headers, body, parts.receipt_secret, query)
         heard = reader.heard(body, now)
-    except BadSignature as error:
-        EVENTS_REFUSED.labels(carrier).inc()
-        log.warning("reply.refused", carrier=carrier, why=str(error))
-        raise Problem(401, "bad-signature", str(error)) from None
-    except BadEvent as error:
-        EVENTS_REFUSED.labels(carrier).inc()
-        log.warning("reply.unreadable", carrier=carrier, why=str(error))
-        raise Problem(400, "bad-reply", str(error)) from None
     if heard.words:
         posted = Posted(
             carrier=place_of(carrier),

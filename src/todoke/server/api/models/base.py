@@ -1,0 +1,33 @@
+"""What all bodies are made of, and how operations show their answers."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from todoke.server.openapi import problem_response
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f/]+$")]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an operation: its errors as problem+json."""
+    words = {
+        401: "No API key, or a wrong one.",
+        404: "There is no such thing in this account.",
+        409: "It exists already, or is in another state.",
+        413: "The body is too large.",
+        422: "Something in it can't be used; `errors` says what and where.",
+    }
+    return {s: problem_response(words[s]) for s in statuses}
+
+
+def answer(example: Any, description: str = "") -> dict[str, Any]:
+    """A success response with an example."""
+    return {
+        "description": description or "Done.",
+        "content": {"application/json": {"schema": {"type": "object"}, "example": example}},
+    }
