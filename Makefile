@@ -36,7 +36,7 @@ demo: install ## Sends a sample list through gateway and emulator; ARGS=--once e
 	@$(BIN)/todoke demo $(ARGS)
 
 test: dev .venv/.node ## Runs the tests; ARGS goes to pytest
-	@$(BIN)/python -m pytest -n 5 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: dev ## Lint, types, import rules
 	@$(BIN)/ruff check .

@@ -14,6 +14,7 @@ import aiohttp
 import uvicorn
 
 from emulator_support import RunningEmulator
+from migrated import put_database
 from todoke.settings import load
 from todoke.wiring import Gateway, first_key, open_base
 
@@ -144,6 +145,7 @@ async def running_gateway(
         "TODOKE_PORT": str(port),
         **{f"TODOKE_{k.upper()}": v for k, v in settings.items()},
     }
+    await put_database(folder / "todoke.db")
     base = await open_base(load(environment))
     await first_key(base)
     gateway = Gateway(base)

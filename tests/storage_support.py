@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from migrated import put_database
 from notice_support import LINE_4H_THEN_SMS, START, policy
 from todoke.core.notice import Notice
 from todoke.core.routing import Policy
@@ -37,6 +38,7 @@ PARCEL: dict[str, Any] = {
 async def fresh_database(backend: str, folder: Path) -> AsyncIterator[Database]:
     """A migrated, empty database of this backend."""
     assert backend == "sqlite"
+    await put_database(folder / "todoke.db")
     database = Database(f"sqlite:///{folder / 'todoke.db'}")
     try:
         await database.migrate()

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from todoke.cli.common import client, fail, out, print_json, settings
-from todoke.storage.database import Database, StorageError
 
 recipients = typer.Typer(help="What is kept of one person.", no_args_is_help=True)
 Who = Annotated[
@@ -123,6 +122,8 @@ def audit(as_json: AsJson = False) -> None:
 @recipients.command("compact")
 def compact() -> None:
     """Writes the database's file anew, so that nothing of what was erased is left in it. Everybody waits meanwhile."""
+    # Here, as it takes longer to load than all that other commands need.
+    from todoke.storage.database import Database, StorageError  # noqa: PLC0415
 
     async def run() -> bool:
         database = Database(settings().database_url)
