@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install dev demo test check bench chaos
+.PHONY: install dev demo acceptance test check bench chaos
 .DEFAULT_GOAL := help
 
 help: ## Lists the targets
@@ -13,9 +13,9 @@ install: .venv/.installed ## Makes .venv with all that running needs
 
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Todoke needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11 install")'
-	@echo "Setting up .venv (about half a minute the first time) ..."
+	@echo "Setting up .venv (about a minute the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[browser]'
 	@touch $@
 
 dev: .venv/.dev
@@ -35,6 +35,11 @@ dev: .venv/.dev
 demo: install ## Sends a sample list through gateway and emulator; ARGS=--once ends by itself
 	@$(BIN)/todoke demo $(ARGS)
 
+acceptance: install ## Writes the report for LINE; ARGS="delivery --language all". Needs Chromium
+	@$(BIN)/todoke acceptance $(or $(ARGS),delivery)
+
+# What is compiled is kept, for the many processes that tests start.
+test: export PYTHONDONTWRITEBYTECODE =
 test: dev .venv/.node ## Runs the tests; ARGS goes to pytest
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import emulator_load, hub, silence
+from bench import content, emulator_load, hub, silence
 from bench.processes import Emulator, GatewayPlace, wait_until
 from bench.stage import channel, joined_channel, populate, write_list
 from todoke_client import Todoke
@@ -172,7 +172,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side, in turn (3)")
     parser.add_argument("--threads", type=int, help="threads of the script; tried out if left out")
     parser.add_argument(
-        "--only", choices=("gateway", "hub", "emulator", "silence"), help="one of the stages (all)"
+        "--only", choices=("gateway", "hub", "emulator", "silence", "content"), help="one of the stages (all)"
     )
     parser.add_argument("--quick", action="store_true", help="one round of 5,000 notices with 8 threads")
     asked = parser.parse_args()
@@ -188,6 +188,8 @@ def main() -> None:
     if asked.only in (None, "silence"):
         with tempfile.TemporaryDirectory(prefix="todoke-bench-") as name:
             silence.run(Path(name))
+    if asked.only in (None, "content"):
+        content.run()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Fixtures for tests that need both sides."""
 
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,17 @@ from gateway_support import RunningGateway, running_gateway
 # How long an example takes tells of the machine: what is fast is measured in `bench`.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+# A quarter of a run went by in looking for garbage among modules and collected tests, where there is none: while
+# they are loaded nothing is looked for, and afterwards they are left out. What tests leave behind is found as ever.
+gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -15,6 +15,13 @@ import yaml
 Urgency = Literal["over 1d", "1d", "1h", "5m"]
 """How soon the user must have a notice."""
 
+Timing = Literal["completion", "reminder", "none"]
+"""When a notice may be sent: `completion`, within a day of the event that it tells of; `reminder`, at most 7 days ahead
+of the event and at most twice; `none`, no such rule. This project's reading of each use case.
+"""
+Kind = Literal["template", "item", "button"]
+"""What a key of LINE's stands for."""
+
 _T = TypeVar("_T")
 
 
@@ -35,19 +42,46 @@ class UseCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A use case that LINE allows in one country."""
 
     number: int
-    """In LINE's own list."""
+    """Its place in LINE's own list."""
     key: str
     """Todoke's name for it."""
     name: str
-    """As LINE's list writes it."""
+    """As LINE's list writes it: one of the values of `names`. The other names are this project's translations."""
+    names: dict[str, str]
+    """By language: zh-Hant, th, ja, en."""
     urgency: Urgency
+    timing: Timing
     category: str | None = None
-    limits: str | None = None
+    limit_texts: dict[str, str] = {}
+    """What LINE limits it to, by language (all four); empty where LINE's list names no limit."""
+
+    @property
+    def limits(self) -> str | None:
+        """The limits in English; None where LINE's list names none."""
+        return self.limit_texts.get("en")
 
 
-class PublishedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The keys that stand in LINE's public reference. All others are granted to an account."""
+class PublishedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that stands in LINE's public documentation. Published is not granted: LINE grants to each account."""
 
+    country: str
+    """Whose accounts may use it: LINE's keys differ by country."""
+    kind: Kind
+    key: str
+    source: str
+    """Where it stands: an address, and which part of the page."""
+    name: str | None = None
+    """LINE's name for a template; None where our copy of the page does not show it."""
+    text: str | None = None
+    """What the phone shows, by LINE's page: of a template its title; None where our copy does not show it."""
+    use_case: str | None = None
+    """The use case of the catalogue that the template belongs to."""
+
+
+class PublishedKeys(msgspec.Struct, frozen=True):
+    """The published keys that are known here. All others come from the list that LINE granted to an account."""
+
+    keys: tuple[PublishedKey, ...]
     templates: tuple[str, ...]
     items: tuple[str, ...]
     buttons: tuple[str, ...]
@@ -79,7 +113,7 @@ def countries() -> dict[str, Country]:
 
 
 def use_cases(country: str) -> tuple[UseCase, ...]:
-    """LINE's list for a country, in its order; empty for Japan. KeyError where the country is not served."""
+    """LINE's list for a country, in its order; Japan's is the part that we have. KeyError for other countries."""
     return _use_cases()[country]
 
 
@@ -88,9 +122,38 @@ def use_case(country: str, key: str) -> UseCase | None:
     return _use_cases_by_key()[country].get(key)
 
 
+@cache
 def published_keys() -> PublishedKeys:
-    """Template, item and button keys from LINE's public API reference."""
-    return _typed("use_cases.yaml", "published_keys", PublishedKeys)
+    """Template, item and button keys from LINE's public documentation, those of its examples first."""
+    raw = dict(_file("use_cases.yaml")["published_keys"])
+    sources = raw.pop("sources")
+    keys = tuple(
+        msgspec.convert(
+            row | {"country": country, "kind": kind, "source": sources[row["source"]]}, PublishedKey
+        )
+        for country, kinds in raw.items()
+        for kind, rows in kinds.items()
+        for row in rows
+    )
+    return PublishedKeys(
+        keys=keys,
+        templates=tuple(x.key for x in keys if x.kind == "template"),
+        items=tuple(x.key for x in keys if x.kind == "item"),
+        buttons=tuple(x.key for x in keys if x.kind == "button"),
+    )
+
+
+def is_published(country: str, kind: str, key: str) -> bool:
+    """Whether LINE's public documentation, as far as known here, shows this key for accounts of this country."""
+    return (country, kind, key) in _published()
+
+
+def use_case_named(country: str, name: str) -> UseCase | None:
+    """The use case that people mean by a text: its key, or its name in any of the languages.
+
+    None where it is none of the country's list. KeyError where the country is not served.
+    """
+    return _use_case_names()[country].get("".join(name.casefold().split()))
 
 
 def urgency_advice() -> tuple[UrgencyAdvice, ...]:
@@ -120,10 +183,31 @@ def label(language: str) -> str:
 
 
 def key_label(key: str) -> str | None:
-    """What a phone may show for a published template, item or button key: this project's reading, not LINE's text.
-    None for any other key.
+    """What a phone may show for a published template, item or button key: LINE's text where its pages show it, else
+    this project's reading of the key. None for any other key.
     """
-    return _typed("labels.yaml", "published_keys", dict[str, str]).get(key)
+    return _published_texts().get(key)
+
+
+@cache
+def _published_texts() -> dict[str, str]:
+    shown = {x.key: x.text for x in published_keys().keys if x.text is not None}
+    return _typed("labels.yaml", "published_keys", dict[str, str]) | shown
+
+
+@cache
+def _published() -> frozenset[tuple[str, str, str]]:
+    return frozenset((x.country, x.kind, x.key) for x in published_keys().keys)
+
+
+@cache
+def _use_case_names() -> dict[str, dict[str, UseCase]]:
+    return {
+        country: {
+            "".join(n.casefold().split()): case for case in cases for n in (*case.names.values(), case.key)
+        }
+        for country, cases in _use_cases().items()
+    }
 
 
 def _use_cases() -> dict[str, tuple[UseCase, ...]]:

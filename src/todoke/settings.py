@@ -87,6 +87,11 @@ DECLARED = (
         "The key that the commands use towards a running gateway.",
         secret=True,
     ),
+    Declared(
+        "CHROMIUM",
+        "the first of chromium, chromium-browser, google-chrome on PATH",
+        "The Chromium that makes pictures: a path, or a name on PATH. Only pictures need it.",
+    ),
 )
 
 
@@ -116,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sms_secrets: dict[str, str]
     log_format: str
     api_key: str | None
+    chromium: str | None
 
     @property
     def line_is_emulated(self) -> bool:
@@ -174,6 +180,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         sms_secrets=_pairs(values["SMS_SECRETS"] or ""),
         log_format=log_format,
         api_key=values["API_KEY"],
+        chromium=values["CHROMIUM"],
     )
 
 

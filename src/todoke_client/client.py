@@ -7,6 +7,10 @@ from urllib.parse import quote
 
 import httpx
 
+from todoke_client.checks import CheckCalls
+from todoke_client.granted_keys import GrantedKeyCalls
+from todoke_client.reviews import ReviewCalls
+
 JsonObject = dict[str, Any]
 
 
@@ -25,7 +29,7 @@ class ProblemError(Exception):
         super().__init__(self.detail)
 
 
-class Todoke:
+class Todoke(ReviewCalls, GrantedKeyCalls, CheckCalls):
     """A connection to a gateway. `base_url` is its address, `api_key` a key of an account there."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout: float = 60.0) -> None:
@@ -93,6 +97,29 @@ class Todoke:
 
     def templates(self) -> list[JsonObject]:
         return list(self._call("GET", "/v1/templates")["templates"])
+
+    def template(self, template: str) -> JsonObject:
+        """By name (its newest version) or id."""
+        return self._call("GET", f"/v1/templates/{quote(template, safe='')}")
+
+    def check_template(self, template: Mapping[str, Any]) -> JsonObject:
+        """What the content check finds in a template. Nothing is stored."""
+        return self._call("POST", "/v1/checks", json={"template": dict(template)})
+
+    def preview(
+        self,
+        template: str,
+        *,
+        language: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        captions: str = "en",
+    ) -> str:
+        """How a template looks on phones, filled with its examples or with `parameters`: an HTML page of one file."""
+        query = {"captions": captions} | ({} if language is None else {"language": language})
+        path = f"/v1/templates/{quote(template, safe='')}/preview"
+        if parameters is None:
+            return self._request("GET", path, params=query).text
+        return self._request("POST", path, params=query, json={"parameters": dict(parameters)}).text
 
     def create_policy(self, policy: Mapping[str, Any]) -> JsonObject:
         return self._call("POST", "/v1/policies", json=policy)
@@ -251,12 +278,15 @@ class Todoke:
         reference: str | None = None,
         deadline: str | None = None,
         source: str | None = None,
+        language: str | None = None,
+        event_at: str | None = None,
         idempotency_key: str | None = None,
         dry_run: bool = False,
     ) -> JsonObject:
         """Sends one notice. With an `idempotency_key` it is safe to call again after a broken connection."""
         body = {"channel": channel, "template": template, "to": to, "parameters": dict(parameters)}
-        optional = {"policy": policy, "reference": reference, "deadline": deadline, "source": source}
+        optional: JsonObject = {"policy": policy, "reference": reference, "deadline": deadline}
+        optional |= {"source": source, "language": language, "event_at": event_at}
         body |= {k: v for k, v in optional.items() if v is not None}
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         params = {"dry_run": "true"} if dry_run else {}
@@ -459,11 +489,13 @@ class Todoke:
         encoding: str | None = None,
         columns: str | None = None,
         source: str | None = None,
+        language: str | None = None,
         dry_run: bool = False,
     ) -> JsonObject:
         """Uploads a list; the answer has the batch's `id`."""
         data = {"channel": channel, "template": template, "dry_run": str(dry_run).lower()}
         optional = {"policy": policy, "encoding": encoding, "columns": columns, "source": source}
+        optional |= {"language": language}
         data |= {k: v for k, v in optional.items() if v is not None}
         with file.open("rb") as opened:
             return self._call(

@@ -59,7 +59,7 @@ def test_a_column_may_serve_twice() -> None:
             ["name"],
             {"nmae": "phone"},
             "/columns/nmae",
-            "'nmae'.*neither to, reference nor a parameter",
+            "'nmae'.*neither to, reference, language, event_at nor a parameter",
         ),
         (["phone", ""], ["name"], {"name": "x"}, "/columns/name", r"It has: phone, \(no name\)"),
         ([], [], {}, "/file", "no column for the phone number"),

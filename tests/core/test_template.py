@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -551,7 +552,8 @@ def test_a_flex_message_that_grows_beyond_a_bubble_is_refused() -> None:
 
 def test_a_flex_carousel_keeps_the_limits_of_the_whole_and_of_each_bubble() -> None:
     def carousel(*sizes: int) -> dict[str, Any]:
-        bubbles = [{"type": "bubble", "x": "y" * size} for size in sizes]
+        body = {"type": "box", "layout": "vertical", "contents": []}
+        bubbles = [{"type": "bubble", "body": body, "x": "y" * size} for size in sizes]
         return FLEX | {"altText": "x", "contents": {"type": "carousel", "contents": bubbles}}
 
     compiled(flexible=[carousel(24_000, 26_000)])
@@ -599,3 +601,21 @@ def test_the_texts_of_a_template_are_listed_for_the_content_check() -> None:
     listed = {text.pointer: (text.text, text.names) for text in template.texts}
     assert listed["/sms"] == ("Hello {{name}}", ("name",))
     assert listed["/line_template/body/items/1/content"] == ("100% {{ name }}/{{number}}", ("name", "number"))
+
+
+def test_thousands_of_open_braces_are_refused_at_once() -> None:
+    began = time.process_time()
+    for text in ("{{" * 30_000, "{{a" * 20_000, "{" * 60_000, "{{" + "a" * 60_000):
+        with pytest.raises(InvalidTemplate, match=r"Braces|not declared"):
+            templates.compile({"name": "n", "use_case": "delivery", "sms": text})
+    assert time.process_time() - began < 1
+
+
+def test_a_value_that_nobody_can_see_is_no_value() -> None:
+    template = templates.compile({
+        "name": "n", "use_case": "delivery", "sms": "{{x}}", "parameters": {"x": {"type": "text", "example": "x"}}
+    })  # fmt: skip
+    for unseen in ("\u200b", "\u200d\ufeff \n", "\u2060" * 50):
+        with pytest.raises(InvalidParameters, match="holds nothing that can be seen"):
+            check_parameters(template, {"x": unseen})
+    assert check_parameters(template, {"x": "ขอบคุณ\u200bครับ"})

@@ -127,7 +127,7 @@ async def test_taking_the_import_away_brings_back_what_is_published(emulator: Ru
     await put(emulator, channel, TABLE)
     await emulator.control("DELETE", f"/channels/{channel['channel_id']}/grants")
     keys = [row["key"] for row in await listed(emulator, channel)]
-    assert keys[0] == "shipment_completed_ja"
+    assert "shipment_completed_ja" in keys
     assert "pickup_tw" not in keys
 
 

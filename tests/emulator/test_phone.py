@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from emulator_support import CONTROL, RunningEmulator, Sink
+from line_emulator.pages import rendering
 from line_emulator.screen import chats as screen_chats
 from line_emulator.screen import texts
 from line_emulator.screen.screen import MOST_CHANNELS
@@ -89,7 +90,7 @@ def test_no_word_is_left_in_another_script() -> None:
 
 def test_every_key_that_the_phone_asks_for_has_words() -> None:
     asked: set[str] = set()
-    for path in texts.FILE.parent.glob("*.js"):
+    for path in (rendering.HERE / "static" / "phone").glob("*.js"):
         asked |= set(re.findall(r'(?:say|words|title)\(\s*"([a-z_]+\.[a-z_]+)"', path.read_text()))
     assert len(asked) > 80
     assert asked <= set(texts.table())

@@ -151,8 +151,10 @@ async def test_the_reception_setting_and_the_language_change_in_the_settings(
 async def test_a_prompt_whose_24_hours_are_over_says_so_without_a_reload(
     emulator: RunningEmulator, browser: Browser
 ) -> None:
-    phone = await phone_of(browser, emulator, "en", reception="not_set")
     await emulator.clock(mode="paused")
+    # Noon in Taipei, so that 25 hours later is the next day.
+    await emulator.clock(set="2030-08-07T04:00:00Z")
+    phone = await phone_of(browser, emulator, "en", reception="not_set")
     await emulator.send(await emulator.channel(), phone.phone)
     await phone.open("#/chat/line")
     await expect(phone.button("consent_request.button")).to_be_visible()

@@ -11,12 +11,13 @@ import jsonschema_rs
 import pytest
 import yaml
 
+from contract_overlay import FAST
 from emulator_support import RunningEmulator, Sink
 from line_emulator.posting.wire import sign
 
 PHONE, OTHER = "+819012345678", "+819087654321"
 TAG = "order-2026-00000001"
-CONTRACT = yaml.safe_load((Path(__file__).parent / "contracts" / "webhook.yml").read_text())
+CONTRACT = yaml.load((Path(__file__).parent / "contracts" / "webhook.yml").read_text(), FAST)
 SCHEMAS = CONTRACT["components"]["schemas"]
 POSTED = {"delivery", "follow", "unfollow", "message", "postback", "accountLink"}
 REPLYABLE = {"follow", "message", "postback", "accountLink"}

@@ -13,17 +13,22 @@ from hypothesis import strategies as st
 from notice_support import START, policy
 from storage_support import PARCEL
 from todoke.actions.intake import Choice, Target
+from todoke.actions.live import OPEN
 from todoke.core import template as templates
 from todoke.core.columns import Columns
-from todoke.engine.intake import MAX_LINE, BrokenFile, Portion, read_portion
+from todoke.core.content.timing import Timing
+from todoke.engine.intake import LONGEST_PORTION, MAX_LINE, BrokenFile, Portion, read_portion
 from todoke.ids import UlidIds
 from todoke.server.api.uploads import read_header
 from todoke.storage.batches import Batch
 from todoke.storage.channels import Channel
 from todoke.storage.content import TemplateRow
+from todoke.storage.desks import Checked, built_in
 
 QUOTE = '"'
 HEADER = "phone,name,order\n"
+TEMPLATE = templates.compile(PARCEL)
+CHECK = built_in()
 COLUMNS = Columns(number=0, reference=2, parameters=(("name", 1),), width=3)
 TARGET = Target(
     account_id="A",
@@ -51,10 +56,13 @@ TARGET = Target(
         spec="",
         created_at=START,
     ),
-    template=templates.compile(PARCEL),
+    template=TEMPLATE,
     policy_id="P",
     policy=policy("sms 72h"),
     choice=Choice(why=""),
+    gate=OPEN,
+    checked=Checked(check=CHECK, findings=(), standing=(), values=CHECK.values(TEMPLATE, "TW")),
+    timing=Timing.NONE,
 )
 
 
@@ -66,7 +74,7 @@ class List:
         path.write_bytes(content)
         _, self.position, self.line = read_header(path)
 
-    def portion(self, most: int = 500) -> Portion:
+    def portion(self, most: int = 500, longest: int = LONGEST_PORTION) -> Portion:
         batch = Batch(
             id="B",
             account_id="A",
@@ -81,7 +89,7 @@ class List:
             position=self.position,
             line=self.line,
         )
-        return read_portion(self.path, batch, TARGET, START, UlidIds(), most)
+        return read_portion(self.path, batch, TARGET, START, UlidIds(), most, longest)
 
     def read(self, sizes: list[int]) -> list[Portion]:
         """Everything, in portions of these sizes, the last size again and again."""
@@ -228,3 +236,12 @@ def test_an_endless_line_is_no_list(tmp_path: Path) -> None:
 def test_a_file_without_rows_is_read_to_its_end(tmp_path: Path) -> None:
     found = read_all(tmp_path, HEADER)
     assert (found.rows, found.at_end, found.position) == (0, True, len(HEADER))
+
+
+def test_long_rows_come_in_small_portions_so_that_their_check_holds_nobody_up(tmp_path: Path) -> None:
+    rows = "".join(f"09123456{n},{'好' * 400},r{n}\n" for n in range(10, 40))
+    whole = List(tmp_path / "a.csv", f"phone,name,ref\n{rows}".encode())
+    assert (portion := whole.portion()).at_end
+    begun = List(tmp_path / "b.csv", f"phone,name,ref\n{rows}".encode()).portion(longest=4_000)
+    assert (begun.rows, begun.at_end) == (10, False)
+    assert [x.number for x in begun.notices] == [x.number for x in portion.notices[:10]]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,6 +17,7 @@ NUMBER = "0912-345-678"
 MASKED = "0912•••678"
 OTHER = "0912-345-679"
 USER = "U" + "a" * 32
+TAIPEI = ZoneInfo("Asia/Taipei")
 
 
 async def suppress(gateway: RunningGateway, number: Any = NUMBER, **more: Any) -> tuple[int, Any]:
@@ -282,7 +285,9 @@ async def test_a_dry_run_says_that_only_sms_is_left_out(gateway: RunningGateway)
 async def test_suppressed_between_taking_it_in_and_sending_it_the_notice_ends_refused(
     gateway: RunningGateway,
 ) -> None:
-    quiet = [{"country": "TW", "from": "09:00", "to": "23:00"}]
+    now = datetime.fromisoformat((await gateway.emulator.control("GET", "/clock"))["now"])
+    begins, ends = (f"{now.astimezone(TAIPEI) + timedelta(hours=h):%H:%M}" for h in (-2, 12))
+    quiet = [{"country": "TW", "from": begins, "to": ends}]
     policy = {"steps": [{"step": "line_notification"}, {"step": "sms"}], "quiet_hours": quiet}
     held = await gateway.send(NUMBER, policy)
     await gateway.settle()

@@ -12,10 +12,11 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
+from command_support import Result, command
 from emulator_support import RunningEmulator
 from gateway_support import PARCEL
 from todoke import settings
@@ -27,14 +28,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-class Result(NamedTuple):
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
 
 
 class Shell:
@@ -61,11 +54,8 @@ class Shell:
         )
 
     async def run(self, *arguments: str, **values: str) -> Result:
-        process = await self.start(*arguments, **values)
-        async with asyncio.timeout(60):
-            out, err = await process.communicate()
-        assert process.returncode is not None
-        return Result(process.returncode, out.decode(), err.decode())
+        environment = self.environment | {f"TODOKE_{name}": value for name, value in values.items()}
+        return await command(environment, self.folder, *arguments)
 
     async def fails(self, *arguments: str, say: tuple[str, ...], **values: str) -> None:
         """The command must end with one line that holds these words, and an exit code that is not 0."""

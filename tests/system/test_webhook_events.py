@@ -14,6 +14,7 @@ import pytest
 from emulator_support import RunningEmulator
 from gateway_support import RunningGateway, running_gateway
 from receiver_support import Receiver, running_receiver
+from review_support import apply, move
 from todoke.core.announcing import CALLBACK, EVENTS
 from todoke.engine.poster import Poster
 
@@ -135,6 +136,7 @@ async def whole_story(gateway: RunningGateway, receiver: Receiver) -> dict[str, 
     await line.user(BLOCKER)
     await friends_of_every_kind(gateway)
     await people_of_every_kind(gateway, user_id)
+    await move(gateway, await apply(gateway), "in_review", by="林怡君")
     found = await notices_of_every_kind(gateway)
     return found | {f"batch {k}": v for k, v in (await batches_of_every_kind(gateway)).items()}
 

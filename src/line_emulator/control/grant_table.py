@@ -1,7 +1,8 @@
 """The table of granted keys as CSV: read with every bad row named, and written so that a spreadsheet takes no
 cell for a formula.
 
-LINE hands the keys out in lists of its own making; this format is the emulator's.
+LINE hands the keys out in lists of its own making; this format is the emulator's. The columns of the list that Todoke
+imports are taken too, so that one file serves both.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ import msgspec
 from line_emulator.world.keys import KINDS, TEMPLATE, Grant
 
 COLUMNS = ("kind", "key", "template", "label")
-IGNORED = ("source",)
-"""Columns that an export has and an import passes over."""
+EXPORTED = ("source",)
+IGNORED = (*EXPORTED, "use_case", "language", "limits", "published")
+"""Columns that an import passes over: those of exports, and of a gateway's list of the same keys."""
+_OTHER_NAMES = {"name": "label"}
+"""What other lists of the same keys call a column."""
 MOST_ROWS = 5_000
 MOST_FAULTS, MOST_ALIKE = 100, 10
 """So many faults are listed, and so many of one kind."""
@@ -115,7 +119,7 @@ def _places(header: tuple[int, list[str]] | None, table: Table) -> dict[str, int
         if not table.faults:
             table.fault(1, "", "", f"The file is empty. Its first line must be {','.join(COLUMNS)}.")
         return {}
-    names = [cell.strip().lower() for cell in header[1]]
+    names = [_OTHER_NAMES.get(cell.strip().lower(), cell.strip().lower()) for cell in header[1]]
     if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
         table.fault(1, "", names[0], "The columns must be separated by commas.")
         return {}
@@ -205,7 +209,7 @@ def write(rows: Iterable[tuple[str, str, str | None, str, str | None]]) -> str:
     """CSV of (kind, key, template, label, source), with the header."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow((*COLUMNS, *IGNORED))
+    writer.writerow((*COLUMNS, *EXPORTED))
     for row in rows:
         writer.writerow([_guarded(cell or "") for cell in row])
     return out.getvalue()

@@ -7,6 +7,7 @@ import shlex
 from itertools import islice
 from typing import Any, TypeVar
 
+import line_catalogue
 from line_emulator.state import State
 from line_emulator.world.channels import Channel
 from line_emulator.world.keys import EXAMPLE_PREFIX, ITEM, PUBLISHED_TEMPLATES
@@ -112,7 +113,11 @@ def templates_of(channel: Channel) -> list[str]:
     """The templates to choose from: the granted ones, else the published ones, else a made-up one."""
     found = channel.templates
     if found is None:
-        found = PUBLISHED_TEMPLATES.get(channel.region)
+        published = PUBLISHED_TEMPLATES.get(channel.region, frozenset())
+        # In the catalogue's order: LINE's own example comes first.
+        return [key for key in line_catalogue.published_keys().templates if key in published] or [
+            MADE_UP_TEMPLATE
+        ]
     return sorted(found or (MADE_UP_TEMPLATE,))
 
 

@@ -34,5 +34,8 @@ def routes() -> list[BaseRoute]:
         Route(url_scheme.CHAT, url_scheme.chat),
         Route(url_scheme.CHAT + "/", url_scheme.chat),
         *(Route(path, console.nowhere) for path in NOWHERE),
-        Mount("/static", StaticFiles(directory=HERE / "static")),
+        # The pages' own files, and the looks that previews of the gateway share.
+        Mount(
+            "/static", StaticFiles(directory=HERE / "static", packages=[("line_catalogue.looks", "files")])
+        ),
     ]

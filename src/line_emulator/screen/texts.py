@@ -6,12 +6,13 @@ The words are this project's own, not LINE's.
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import msgspec
 
+from line_catalogue import looks
+
 LANGUAGES = ("ja", "th", "zh-Hant", "zh-Hans", "en")
-FILE = Path(__file__).parent.parent / "pages" / "static" / "phone" / "texts.json"
+FILE = looks.folder() / "phone" / "texts.json"
 
 
 @cache

@@ -12,7 +12,7 @@ from todoke.core.notice import LEASE, Attempt, Cancel, Due, Event, Lapsed, Notic
 from todoke.core.routing import Step
 from todoke.core.sms_text import segments
 from todoke.core.standing import Lane
-from todoke.core.template import Template, render_sms, with_link
+from todoke.core.template import Template, in_language, render_sms, with_link
 from todoke.ids import Ids
 from todoke.storage import channels as channel_store
 from todoke.storage import messages as message_store
@@ -35,8 +35,11 @@ class ToSend(msgspec.Struct, frozen=True):
     attempt: Attempt
     number: str
     reference: str | None
+    template_id: str
     template: Template
+    """In the notice's language."""
     parameters: dict[str, str]
+    language: str | None
     user_id: str | None
     """Whom a push goes to."""
     endpoint: Endpoint | None
@@ -86,7 +89,7 @@ async def claim(
     policies = await lookup.policies(tx, {store.policy_id(r) for r in rows})
     loaded = await store.assemble(tx, rows, policies)
     templates = await lookup.templates(tx, {x.template_id for x in loaded})
-    asked = [_asked(x, templates[x.template_id]) for x in loaded]
+    asked = [_asked(x, in_language(templates[x.template_id], x.language)) for x in loaded]
     book = FactBook(channel, setup)
     await book.read(tx, asked)
     changes: list[tuple[Notice, Notice]] = []
@@ -119,8 +122,10 @@ async def claim(
                 attempt=attempt,
                 number=x.number,
                 reference=x.reference,
+                template_id=x.template_id,
                 template=about.template,
                 parameters=parameters,
+                language=x.language,
                 user_id=known.user_id,
                 endpoint=book.endpoint,
             )

@@ -20,8 +20,10 @@ from todoke.storage import announced, channels
 from todoke.storage import bindings as binding_store
 from todoke.storage import endpoints as endpoint_store
 from todoke.storage.announced import NoticeFacts
+from todoke.storage.applications import Application
 from todoke.storage.batches import Batch
 from todoke.storage.bindings import Binding
+from todoke.storage.content import TemplateRow
 from todoke.storage.database import Tx
 from todoke.storage.endpoints import Wish
 from todoke.storage.friends import Friend
@@ -250,5 +252,53 @@ async def of_suppressions(tx: Tx, event: str, suppressions: Sequence[Suppression
             },
         )
         for x in suppressions
+    ]
+    return await put(tx, wishes, news, now, ids)
+
+
+async def of_application(
+    tx: Tx, row: Application, before: str, by: str, why: str | None, now: int, ids: Ids
+) -> int:
+    """Of an application that has moved. Why stays with us where it is long: at most 500 characters of it."""
+    if not (wishes := await _wishes(tx, "use_case.changed")):
+        return 0
+    data = {
+        "id": row.id,
+        "use_case": row.key,
+        "channel": row.channel_id,
+        "from": before,
+        "to": row.state,
+        "by": by,
+        "why": None if why is None else why[:500],
+        "answer_from": row.answer_from,
+        "answer_until": row.answer_until,
+    }
+    return await put(tx, wishes, [News(row.account_id, "use_case.changed", row.id, data)], now, ids)
+
+
+async def of_reviews(
+    tx: Tx, moved: Sequence[TemplateRow], after: str, application_id: str | None, by: str, now: int, ids: Ids
+) -> int:
+    """Of versions of templates that have moved in their review; `moved` as they were before."""
+    if not moved or not (wishes := await _wishes(tx, "template.review_changed")):
+        return 0
+    news = [
+        News(
+            x.account_id,
+            "template.review_changed",
+            x.id,
+            {
+                "id": x.id,
+                "template": x.name,
+                "version": x.version,
+                "use_case": x.use_case,
+                "channel": x.channel_id,
+                "application": application_id,
+                "from": x.review,
+                "to": after,
+                "by": by,
+            },
+        )
+        for x in moved
     ]
     return await put(tx, wishes, news, now, ids)

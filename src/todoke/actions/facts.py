@@ -1,11 +1,11 @@
 """What routing must know of notices: their recipients, their channel, what this process offers. For many at a time."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
 
+from todoke.actions import live
 from todoke.core.bound import Holder, relied_on, why_not_relied_on
 from todoke.core.durations import format_duration
 from todoke.core.routing import LINE_STEPS, Facts, Friendship, Policy, SmsRoute, Step
@@ -50,6 +50,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     country: str
     template_id: str
     template: Template
+    """In the notice's language."""
     policy: Policy
     begun: bool = False
     """It has an attempt: frequency rules concern its first one only."""
@@ -69,8 +70,13 @@ class FactBook:
         self._channel = channel
         self._setup = setup
         self._everyone = setup.every_number_is_a_test_number or channel.mode == "live"
-        self._allowed = frozenset[str]() if self._everyone else frozenset(json.loads(channel.test_numbers))
-        self._common: dict[tuple[str, str], Facts] = {}
+        self._gated = live.is_gated(
+            channel, every_number_is_a_test_number=setup.every_number_is_a_test_number
+        )
+        known = not self._everyone or self._gated
+        self._allowed = live.test_numbers_of(channel) if known else frozenset[str]()
+        self._not_live: dict[str, str] = {}
+        self._common: dict[tuple[str, str, str | None], Facts] = {}
         self._holders: dict[str, list[Holder]] = {}
         self._binding_lasts = 0
         self._suppressed: dict[str, set[Scope]] = {}
@@ -85,6 +91,9 @@ class FactBook:
         self._suppressed = await suppressions.scopes_of(
             tx, self._channel.account_id, sorted({x.number for x in asked})
         )
+        if self._gated:
+            # Read with each claim, not kept: a suspension holds from the next attempt on, whichever process begins it.
+            self._not_live = await live.not_live(tx, {x.template_id for x in asked})
         line = {x.number for x in asked if any(s.step in LINE_STEPS for s in x.policy.steps)}
         if line:
             self._holders = await binding_doubts.holders_of(
@@ -101,15 +110,18 @@ class FactBook:
 
     async def of(self, tx: Tx, asked: Asked, now: int) -> Known:
         """The facts of one of the notices that were read."""
-        facts = self._common.get((asked.template_id, asked.country))
+        shared_by = (asked.template_id, asked.country, asked.template.language)
+        facts = self._common.get(shared_by)
         if facts is None:
-            facts = self._common[asked.template_id, asked.country] = self._shared(asked)
+            facts = self._common[shared_by] = self._shared(asked)
         user_id = None
         changes: dict[str, object] = {}
         if (routes := self._setup.sms_routes(asked.country)) is not facts.sms:
             changes["sms"] = routes
         if not self._everyone and asked.number not in self._allowed:
             changes["number_allowed"] = False
+        if self._not_live and asked.number not in self._allowed:
+            changes["not_live"] = self._not_live.get(asked.template_id)
         if scopes := self._suppressed.get(asked.number):
             changes["suppressed"] = frozenset(scopes)
         if holders := self._holders.get(asked.number):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from todoke.actions import announcements
+from todoke.actions import announcements, intake
 from todoke.actions.advance import cancel
 from todoke.actions.intake import Target
 from todoke.core.columns import Columns, find_columns
@@ -30,9 +30,12 @@ def plan_batch(
     size: int,
     chosen: Mapping[str, str],
     now: int,
+    language: str | None = None,
 ) -> Batch:
-    """A batch ready to be read from the byte after its header. Raises InvalidColumns."""
-    columns: Columns = find_columns(header, list(target.template.parameters), chosen)
+    """A batch ready to be read from the byte after its header. Raises InvalidColumns, or Invalid for its language."""
+    columns: Columns = find_columns(
+        header, list(target.template.parameters), chosen, languages=bool(target.template.variants)
+    )
     return Batch(
         id=batch_id,
         account_id=target.account_id,
@@ -47,6 +50,7 @@ def plan_batch(
         position=position,
         line=line,
         source_id=None if target.source is None else target.source.id,
+        language=None if language is None else intake.language_of(target, language),
         created_at=now,
     )
 

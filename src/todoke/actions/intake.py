@@ -7,22 +7,26 @@ from typing import Any
 import msgspec
 
 import line_catalogue
-from todoke.actions import announcements
+from todoke.actions import announcements, content_check, live
+from todoke.actions.live import Gate
 from todoke.core import routing
+from todoke.core.content.timing import Timing
 from todoke.core.durations import DAY, parse_duration, parse_rfc3339
 from todoke.core.errors import InvalidPolicy, TodokeError
+from todoke.core.languages import chosen
 from todoke.core.phone import Phone, parse
 from todoke.core.policy_text import parse_policy, written
 from todoke.core.routing import Policy
 from todoke.core.standing import Lane
-from todoke.core.template import Template, check_parameters
+from todoke.core.template import Template, check_parameters, in_language
 from todoke.ids import Ids
+from todoke.storage import applications, content, sources
 from todoke.storage import channels as channel_store
-from todoke.storage import content, sources
 from todoke.storage import notices as store
 from todoke.storage.channels import Channel
 from todoke.storage.content import PolicyRow, TemplateRow
 from todoke.storage.database import Tx
+from todoke.storage.desks import Checked, Desks
 from todoke.storage.lookup import Lookup, compile_row, decode_policy, encode_policy
 from todoke.storage.notices import NewNotice
 from todoke.storage.sources import Source
@@ -54,6 +58,12 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     choice: "Choice"
     source: Source | None = None
     """Where the numbers came from, where the call says so."""
+    gate: Gate
+    """Whom the template's version may reach, as it stood when this was resolved."""
+    checked: Checked
+    """What the content check says of the template's version, and what checks its values."""
+    timing: Timing
+    """How its use case stands to the time of what it tells of."""
 
     def policy_view(self, deadline: int | None) -> dict[str, Any]:
         """The policy as it is shown: its steps, where it comes from, why it was chosen, and what to mind.
@@ -63,6 +73,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         chosen = self.choice
         named = {} if chosen.name is None else {"name": chosen.name, "version": chosen.version}
         warnings = routing.never_in_time(self.policy, deadline)
+        warnings += content_check.late_duplicate(
+            self.checked, self.template, self.policy, self.channel.region
+        )
         return {
             **named,
             **written(self.policy),
@@ -87,6 +100,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None = None
     deadline: str | None = None
     batch_id: str | None = None
+    language: str | None = None
+    event_at: str | None = None
+    """When that is which it tells of."""
 
 
 async def resolve(
@@ -99,11 +115,15 @@ async def resolve(
     source: str | None = None,
     now: int,
     ids: Ids,
+    desks: Desks,
+    every_number_is_a_test_number: bool,
     store_policy: bool = True,
 ) -> Target:
-    """Finds channel, template, policy and source. Raises NotFound, Invalid or InvalidPolicy with the place.
+    """Finds channel, template, policy and source. Raises NotFound, Invalid, InvalidPolicy or, where the template must
+    not be sent, ContentRefused with the place.
 
-    A policy that is given with the call, or taken by default, is stored unless `store_policy` is false.
+    A policy that is given with the call, or taken by default, is stored unless `store_policy` is false. A template's
+    name means its newest version on the channel that may reach real recipients, where that matters and there is one.
     """
     found = await channel_store.find_channel(tx, account_id, channel)
     if found is None:
@@ -111,7 +131,7 @@ async def resolve(
             f"There is no channel {channel[:60]!r}. `todoke channels list` or GET /v1/channels lists them.",
             "/channel",
         )
-    row = await content.find_template(tx, account_id, template)
+    row = await content.find_template(tx, account_id, template, found.id)
     if row is None:
         raise NotFound(
             f"There is no template {template[:60]!r}. `todoke templates list` or GET /v1/templates lists them.",
@@ -123,7 +143,18 @@ async def resolve(
             "Make it for this channel, or name the other.",
             "/template",
         )
-    urgency = urgency_of(found.region, row.use_case)
+    row, gate = await live.chosen(
+        tx,
+        found,
+        row,
+        by_name=row.id != template,
+        every_number_is_a_test_number=every_number_is_a_test_number,
+    )
+    compiled = compile_row(row)
+    checked = await content_check.of_version(tx, found, row, compiled, desks, store=store_policy)
+    if checked.standing:
+        raise content_check.refusal_of_template(row, checked.standing)
+    urgency = await _urgency_on(tx, found, row.use_case)
     if isinstance(policy, str):
         named = await content.latest_policy(tx, account_id, policy)
         if named is None:
@@ -147,11 +178,14 @@ async def resolve(
         account_id=account_id,
         channel=found,
         template_row=row,
-        template=compile_row(row),
+        template=compiled,
         policy_id=policy_id,
         policy=chosen,
         choice=choice,
         source=known_source,
+        checked=checked,
+        timing=await content_check.timing_of(tx, found, row.use_case),
+        gate=gate,
     )
 
 
@@ -180,27 +214,49 @@ async def resolve_stored(
     lookup: Lookup,
     source_id: str | None = None,
 ) -> Target:
-    """The same for what was resolved before, as for the rows of a batch."""
+    """The same for what was resolved before, as for the rows of a batch. Its gate is open: whoever stores the notices
+    asks `actions.live` in that transaction.
+    """
     channel = await channel_store.get_channel(tx, channel_id)
     rows = await content.templates_by_ids(tx, [template_id])
     assert channel is not None
     policies = await lookup.policies(tx, [policy_id])
+    compiled = compile_row(rows[0])
     return Target(
         account_id=account_id,
         channel=channel,
         template_row=rows[0],
-        template=compile_row(rows[0]),
+        template=compiled,
         policy_id=policy_id,
         policy=policies[policy_id],
         choice=Choice(why="chosen for the batch"),
         source=None if source_id is None else (await sources.by_ids(tx, [source_id])).get(source_id),
+        gate=live.OPEN,
+        checked=await content_check.of_version(tx, channel, rows[0], compiled, lookup.desks),
+        timing=await content_check.timing_of(tx, channel, rows[0].use_case),
     )
+
+
+async def as_checked_now(tx: Tx, target: Target, desks: Desks) -> Target:
+    """The same with the content check as it stands now, for what is used over some time."""
+    checked = await content_check.of_version(tx, target.channel, target.template_row, target.template, desks)
+    return target if checked is target.checked else msgspec.structs.replace(target, checked=checked)
 
 
 def urgency_of(region: str, use_case: str) -> line_catalogue.Urgency:
     """How soon a user must have such a notice; a day for use cases that the catalogue does not list."""
     found = line_catalogue.use_case(region, use_case)
     return found.urgency if found else "1d"
+
+
+async def _urgency_on(tx: Tx, channel: Channel, use_case: str) -> line_catalogue.Urgency:
+    """The same on a channel: of a use case of its own the application says it."""
+    if line_catalogue.use_case(channel.region, use_case) is None:
+        own = await applications.applications(tx, channel.account_id, key=use_case, channel_id=channel.id)
+        if own and own[0].urgency is not None:
+            urgency: line_catalogue.Urgency = msgspec.convert(own[0].urgency, line_catalogue.Urgency)
+            return urgency
+    return urgency_of(channel.region, use_case)
 
 
 def _default(region: str, use_case: str, urgency: line_catalogue.Urgency) -> tuple[Policy, str]:
@@ -234,13 +290,38 @@ async def _policy_id(tx: Tx, account_id: str, policy: Policy, choice: Choice, no
     return row.id
 
 
-def make_notice(target: Target, wanted: Wanted, now: int, ids: Ids) -> tuple[NewNotice, Phone]:
-    """A notice ready to be stored. Raises InvalidNumber, InvalidParameters or Invalid with the place."""
+def make_notice(
+    target: Target, wanted: Wanted, now: int, ids: Ids, *, even_if_not_live: bool = False
+) -> tuple[NewNotice, Phone]:
+    """A notice ready to be stored. Raises InvalidNumber, InvalidParameters (ContentRefused), Invalid, Untimely or
+    NotLive with the place.
+
+    `even_if_not_live`: for what is only explained and never stored.
+    """
     phone = parse(wanted.to, target.channel.region)
-    parameters = check_parameters(target.template, wanted.parameters)
+    language = language_of(target, wanted.language)
+    if target.checked.standing:
+        raise content_check.refusal_of_template(target.template_row, target.checked.standing)
+    parameters = check_parameters(in_language(target.template, language), wanted.parameters)
+    content_check.refuse_values(target.checked, parameters)
     reference = wanted.reference
     if reference is not None and (len(reference) > MAX_REFERENCE or not reference.isprintable()):
         raise Invalid(f"A reference has at most {MAX_REFERENCE} printable characters.", "/reference")
+    if not even_if_not_live and (why := target.gate.why_not(phone.e164)) is not None:
+        raise live.refusal(why, phone.e164)
+    deadline_at = _deadline_at(wanted.deadline, target.policy, now)
+    event, last = content_check.timed(
+        target.checked,
+        target.timing,
+        target.template,
+        parameters,
+        wanted.event_at,
+        target.channel.region,
+        now,
+    )
+    if last is not None and (deadline_at is None or last < deadline_at):
+        # No step begins once the notice would come too late: not after quiet hours, retries or a pause either.
+        deadline_at = last
     notice = NewNotice(
         id=ids.new(),
         account_id=target.account_id,
@@ -253,12 +334,32 @@ def make_notice(target: Target, wanted: Wanted, now: int, ids: Ids) -> tuple[New
         country=phone.country,
         parameters=msgspec.json.encode(parameters).decode(),
         created_at=now,
-        deadline_at=_deadline_at(wanted.deadline, target.policy, now),
+        deadline_at=deadline_at,
         due_at=now,
         lane=Lane.LINE if target.policy.steps[0].step in routing.LINE_STEPS else Lane.OTHER,
         source_id=None if target.source is None else target.source.id,
+        language=language,
+        event_at=None if event is None else event.begins,
     )
     return notice, phone
+
+
+def language_of(target: Target, asked: str | None) -> str:
+    """Which of the template's languages a notice is in: the nearest to what was asked for, the template's own where
+    nothing was. Raises Invalid for a language that it has no texts in.
+    """
+    template = target.template
+    own = template.language or line_catalogue.countries()[target.channel.region].language
+    if asked is None or not asked.strip():
+        return own
+    has = template.languages if template.language is not None else (own, *template.languages)
+    if (found := chosen(asked, has)) is None:
+        raise Invalid(
+            f"The template {template.name} has no texts in {asked.strip()[:40]!r}, only in {', '.join(has)}. Ask for "
+            "one of these, or leave language out.",
+            "/language",
+        )
+    return found
 
 
 def _deadline_at(deadline: str | None, policy: Policy, now: int) -> int | None:

@@ -20,6 +20,7 @@ def import_file(
     encoding: str | None,
     columns: str | None,
     source: str | None,
+    language: str | None,
     rejects: Path | None,
     dry_run: bool,
     as_json: bool,
@@ -38,6 +39,7 @@ def import_file(
             encoding=encoding,
             columns=columns,
             source=source,
+            language=language,
             dry_run=dry_run,
         )
         if dry_run:

@@ -8,11 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from todoke import __version__
-from todoke.cli import alarms, hub, report, show, suppressions, webhooks
+from todoke.cli import alarms, hub, keys_granted, report, show, suppressions, templates, use_cases, webhooks
+from todoke.cli.acceptance.command import acceptance
 from todoke.cli.bindings import bindings
+from todoke.cli.catalogue import catalogue
+from todoke.cli.check import check
 from todoke.cli.common import client, fail, key_values, out, print_json
 from todoke.cli.friends import friends
 from todoke.cli.messages import message, message_lines
+from todoke.cli.previews import preview
 from todoke.cli.recipients import recipients
 from todoke.cli.reconcile import reconcile
 from todoke_client import ProblemError
@@ -26,11 +30,10 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 channels = typer.Typer(help="LINE channels: registered, listed, set up.", no_args_is_help=True)
-templates = typer.Typer(help="Templates.", no_args_is_help=True)
 policies = typer.Typer(help="Policies: which step comes when.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(channels, name="channels")
-app.add_typer(templates, name="templates")
+app.add_typer(templates.app, name="templates")
 app.add_typer(policies, name="policies")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(hub.app, name="hub")
@@ -41,12 +44,22 @@ app.add_typer(suppressions.sources, name="sources")
 app.add_typer(report.app, name="report")
 app.add_typer(bindings, name="bindings")
 app.add_typer(recipients, name="recipients")
+app.add_typer(use_cases.app, name="use-cases")
+templates.app.command("move")(use_cases.template_move)
+templates.app.command("history")(use_cases.template_history)
+app.add_typer(keys_granted.app, name="granted-keys")
+app.command("catalogue")(catalogue)
+templates.app.command("preview")(preview)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Channel = Annotated[str, typer.Option("--channel", "-c", help="The channel's name or id.")]
 Template = Annotated[str, typer.Option("--template", "-t", help="The template's name.")]
 Source = Annotated[
     str | None, typer.Option(help="Where the numbers came from; todoke sources list names them.")
+]
+Language = Annotated[
+    str | None,
+    typer.Option(help="Which of the template's languages: zh-Hant, th, ja, en. Left out: its own."),
 ]
 Policy = Annotated[
     str | None, typer.Option("--policy", help="A policy's name. Left out: by the use case's urgency.")
@@ -191,38 +204,6 @@ def _secret(file: Path) -> str:
     return text.strip()
 
 
-@templates.command("push")
-def templates_push(
-    folder: Annotated[Path, typer.Argument(help="A folder of .json or .yaml files, or one file.")],
-    channel: Annotated[
-        str | None, typer.Option("--channel", "-c", help="For files that name no channel.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Makes templates from files; what has not changed stays the version it is."""
-    from todoke.cli.files import read_objects  # noqa: PLC0415
-
-    pushed = []
-    with client() as todoke:
-        for path, template in read_objects(folder):
-            if channel is not None:
-                template.setdefault("channel", channel)
-            made = todoke.create_template(template)
-            pushed.append({"file": str(path), "name": made["name"], "version": made["version"]})
-            if not as_json:
-                out.print(f"{made['name']}: version {made['version']}  ({path})", soft_wrap=True)
-    if as_json:
-        print_json({"templates": pushed})
-
-
-@templates.command("list")
-def templates_list(as_json: AsJson = False) -> None:
-    """Lists the templates, the newest version of each."""
-    with client() as todoke:
-        found = todoke.templates()
-    print_json({"templates": found}) if as_json else out.print(show.templates(found))
-
-
 @policies.command("push")
 def policies_push(
     folder: Annotated[Path, typer.Argument(help="A folder of .json or .yaml files, or one file.")],
@@ -259,6 +240,8 @@ def channels_token(
 
 
 app.command()(message)
+app.command()(check)
+app.command()(acceptance)
 
 
 @channels.command("key")
@@ -298,6 +281,10 @@ def send(
     ] = None,
     deadline: Annotated[str | None, typer.Option(help="No step begins later: 24h, or a time.")] = None,
     source: Source = None,
+    language: Language = None,
+    event_at: Annotated[
+        str | None, typer.Option(help="When that is which it tells of: 2026-08-10T18:30:00+08:00.")
+    ] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="The same key sends once in 24 hours.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would happen; store and send nothing.")
@@ -315,6 +302,8 @@ def send(
             reference=reference,
             deadline=deadline,
             source=source,
+            language=language,
+            event_at=event_at,
             idempotency_key=idempotency_key,
             dry_run=dry_run,
         )
@@ -336,6 +325,7 @@ def import_(
     encoding: Annotated[str | None, typer.Option(help="utf-8, big5, shift_jis, tis-620, utf-16.")] = None,
     columns: Annotated[str | None, typer.Option(help='JSON: {"to": "mobile", "name": "customer"}.')] = None,
     source: Source = None,
+    language: Language = None,
     rejects: Annotated[Path | None, typer.Option(help="Where to write the refused rows.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the first 1,000 rows; send nothing.")
@@ -353,6 +343,7 @@ def import_(
         encoding=encoding,
         columns=columns,
         source=source,
+        language=language,
         rejects=rejects,
         dry_run=dry_run,
         as_json=as_json,

@@ -46,6 +46,7 @@ REASON_WORDS = {
     "deadline": "the deadline passed",
     "no_step": "no step could run",
     "suppressed": "the recipient is suppressed",
+    "not_live": "the template may not reach real recipients",
     "frequency": "the recipient has had as many as the policy allows",
     "cancelled": "cancelled",
 }

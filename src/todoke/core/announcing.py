@@ -37,6 +37,8 @@ EVENTS: dict[str, str] = {
     "binding.doubted": "something says that a bound number is no longer the user's: nothing is pushed to them",
     "suppression.added": "a number is not to be written to any more",
     "suppression.removed": "a number may be written to again",
+    "use_case.changed": "an application to use a use case moved on, or back",
+    "template.review_changed": "a version of a template moved on in its review, or back",
     "alarm.raised": "something is wrong that wants a person",
     "alarm.cleared": "it is right again",
 }

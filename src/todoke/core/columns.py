@@ -16,6 +16,7 @@ REFERENCE_HEADERS = (
     *("reference", "ref", "order", "order_id", "order_number"),
     *("訂單編號", "注文番号", "หมายเลขคำสั่งซื้อ"),
 )
+LANGUAGE_HEADERS = ("language", "lang", "locale", "語言", "語系", "言語", "ภาษา")
 
 
 class InvalidColumns(TodokeError):
@@ -31,12 +32,19 @@ class Columns(msgspec.Struct, frozen=True):
     reference: int | None
     parameters: tuple[tuple[str, int], ...]
     width: int
+    language: int | None = None
+    event_at: int | None = None
 
 
 def find_columns(
-    header: Sequence[str], parameters: Sequence[str], chosen: Mapping[str, str] | None = None
+    header: Sequence[str],
+    parameters: Sequence[str],
+    chosen: Mapping[str, str] | None = None,
+    *,
+    languages: bool = False,
 ) -> Columns:
-    """Matches a header with what is needed; `chosen` names columns: `to`, `reference` or a parameter → header.
+    """Matches a header with what is needed; `chosen` names columns: `to`, `reference`, `language` or a parameter →
+    header. `languages`: whether the template has several, so that a column of that name says which.
 
     Raises InvalidColumns that lists what the file has.
     """
@@ -44,9 +52,10 @@ def find_columns(
     has = ", ".join(h.strip() or "(no name)" for h in header[:30])[:300]
     chosen = chosen or {}
     for wanted, column in chosen.items():
-        if wanted not in {"to", "reference", *parameters}:
+        if wanted not in {"to", "reference", "language", "event_at", *parameters}:
             raise InvalidColumns(
-                f"columns names {wanted[:40]!r}, which is neither to, reference nor a parameter of the template.",
+                f"columns names {wanted[:40]!r}, which is neither to, reference, language, event_at nor a parameter "
+                "of the template.",
                 f"/columns/{wanted[:40]}",
             )
         if column.strip().lower() not in names:
@@ -77,4 +86,10 @@ def find_columns(
             "/file",
         )
     places = tuple((p, at) for p, at in found if at is not None)
-    return Columns(number, position("reference", REFERENCE_HEADERS), places, len(names))
+    language = None
+    if "language" not in parameters and (languages or "language" in chosen):
+        taken = {at for _, at in places} | {number}
+        language = position("language", LANGUAGE_HEADERS)
+        language = None if language in taken and "language" not in chosen else language
+    event_at = None if "event_at" in parameters else position("event_at", ("event_at",))
+    return Columns(number, position("reference", REFERENCE_HEADERS), places, len(names), language, event_at)

@@ -4,8 +4,11 @@
     ├── InvalidNumber           a phone number that can't be used; `reason` is one of phone.Reason
     ├── InvalidTemplate         a template that can't be stored
     ├── InvalidParameters       parameters that do not fill a template
+    │   └── ContentRefused      contents that must not be sent
+    ├── Untimely                a notice that comes too late, too early or too often; `code` says which
     ├── InvalidPolicy           a policy that makes no sense
     ├── InvalidMessages         message objects that can't be sent
+    ├── InvalidRule             a rule of the content check that can't be used
     └── IllegalTransition       a move that the state table does not have: our own fault, never the user's
 
 Expected results (an outcome, a refused row) are values, not exceptions.
@@ -56,6 +59,20 @@ class InvalidParameters(TodokeError):
         self.problems = tuple(problems) or ((pointer, message),)
 
 
+class ContentRefused(InvalidParameters):
+    """Contents that must not be sent: the fixed text of a template, or the values of a notice."""
+
+    code = "content"
+
+
+class Untimely(TodokeError):
+    """A notice that comes too late, too early or too often. `code` is that, as too-late."""
+
+    def __init__(self, code: str, message: str, pointer: str) -> None:
+        super().__init__(message, pointer)
+        self.code = code
+
+
 class InvalidPolicy(TodokeError):
     """A policy that makes no sense."""
 
@@ -66,6 +83,12 @@ class InvalidMessages(TodokeError):
     """Message objects that can't be sent."""
 
     code = "invalid-messages"
+
+
+class InvalidRule(TodokeError):
+    """A rule of the content check that can't be used."""
+
+    code = "invalid-rule"
 
 
 class IllegalTransition(TodokeError):

@@ -4,6 +4,7 @@ import msgspec
 
 from todoke.core.notice import Answered, Due, Notice, State, step
 from todoke.core.outcome import Answer, Outcome
+from todoke.core.review import tells_of_not_live
 from todoke.core.routing import Facts, Policy, Step
 from todoke.core.states import END_STATES, Reason
 from todoke.core.suppression import tells_of_suppression
@@ -36,7 +37,7 @@ class Plan(msgspec.Struct, frozen=True):
     reason: str | None
     ends_at: int | None
     refused_why: str | None = None
-    """Why it would be refused before anything is sent: a frequency rule, or a suppressed recipient."""
+    """Why it would be refused before anything is sent: a frequency rule, a suppressed recipient, what is not live."""
 
 
 def plan(policy: Policy, facts: Facts, deadline_at: int | None, now: int) -> Plan:
@@ -57,8 +58,11 @@ def _refused_why(refused: Notice) -> str | None:
     """What a rule forbids, in words; None where no rule refused it."""
     if refused.reason == Reason.FREQUENCY:
         return refused.skips[-1][1]
-    if refused.reason == Reason.SUPPRESSED and refused.state is State.REFUSED:
-        return next(why for _, why in refused.skips if tells_of_suppression(why))
+    if refused.state is State.REFUSED:
+        if refused.reason == Reason.SUPPRESSED:
+            return next(why for _, why in refused.skips if tells_of_suppression(why))
+        if refused.reason == Reason.NOT_LIVE:
+            return next(why for _, why in refused.skips if tells_of_not_live(why))
     return None
 
 

@@ -109,6 +109,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     channel_paused: bool = False
     number_allowed: bool = True
     """False: the channel is in test mode and this is none of its test numbers."""
+    not_live: str | None = None
+    """Why the template may not reach this number yet, or any more, in words; None: it may."""
     has_line_form: bool = True
     has_push_form: bool = False
     has_sms_form: bool = True
@@ -136,6 +138,8 @@ def why_not(step: Step, facts: Facts) -> str | None:
         return "the template's {{bind_link}} would come out too long: shorten TODOKE_BASE_URL"
     if not facts.number_allowed:
         return "the channel is in test mode and the number is none of its test numbers"
+    if facts.not_live is not None:
+        return facts.not_live
     match step:
         case Step.LINE_PUSH:
             return _why_no_push(facts)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from todoke.core.outcome import SURELY_NOT_TAKEN, Outcome
+from todoke.core.review import tells_of_not_live
 from todoke.core.routing import LINE_STEPS, REPEATABLE
 from todoke.core.states import END_STATES, LEASE, Attempt, Notice, Reason, State
 from todoke.core.suppression import tells_of_suppression
@@ -156,17 +157,20 @@ def _ended(notice: Notice, now: int, handed_over: bool) -> Notice:
     elif notice.cancelled_at is not None:
         state, reason = State.CANCELLED, Reason.CANCELLED
     elif last is None and notice.step_index >= len(notice.policy.steps):
-        state, reason = State.REFUSED, Reason.SUPPRESSED if _held_by_suppression(notice) else Reason.NO_STEP
+        state, reason = State.REFUSED, _held_by(notice) or Reason.NO_STEP
     elif notice.step_index < len(notice.policy.steps):
         state, reason = State.NOT_DELIVERED, Reason.DEADLINE
     else:
         assert last is not None
-        state, reason = State.NOT_DELIVERED, Reason.SUPPRESSED if _held_by_suppression(notice) else last.value
+        state, reason = State.NOT_DELIVERED, _held_by(notice) or last.value
     return replace(notice, state=state, reason=reason, due_at=None, ended_at=now)
 
 
-def _held_by_suppression(notice: Notice) -> bool:
-    """Whether a step after the last attempt was left out because the recipient is suppressed."""
+def _held_by(notice: Notice) -> str | None:
+    """What left out a step after the last attempt: the recipient's suppression, or that the template is not live."""
     reached = notice.attempts[-1].step_index if notice.attempts else 0
     left = {s.step for s in notice.policy.steps[reached:]}
-    return any(step in left and tells_of_suppression(why) for step, why in notice.skips)
+    reasons = [why for step, why in notice.skips if step in left]
+    if any(tells_of_suppression(why) for why in reasons):
+        return Reason.SUPPRESSED
+    return Reason.NOT_LIVE if any(tells_of_not_live(why) for why in reasons) else None

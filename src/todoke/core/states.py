@@ -37,6 +37,8 @@ class Reason:
     NO_STEP = "no_step"
     FREQUENCY = "frequency"
     SUPPRESSED = "suppressed"
+    NOT_LIVE = "not_live"
+    """The template's version may not reach real recipients: not yet, or not any more."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from todoke.core.errors import InvalidTemplate
-from todoke.core.sms_text import segments
-from todoke.core.template_shape import SMS_PARTS, Rule, Rules, escaped
-from todoke.core.template_values import BIND_LINK, LINK_ROOM, Parameter, utf16_length
+from todoke.core.masking import SIGN
+from todoke.core.sms_text import Encoding, segments
+from todoke.core.template_limits import SMS_PARTS, Rule, Rules
+from todoke.core.template_shape import escaped
+from todoke.core.template_values import BIND_LINK, HOLE, LINK_ROOM, Parameter, utf16_length
 
 MAX_HOLES = 200
 """Places for parameters in one template: with MAX_VALUE it bounds what a filled one can come to."""
@@ -58,6 +60,16 @@ def few_parts(text: str) -> bool:
     return segments(text).segments <= SMS_PARTS
 
 
+def is_gsm(text: str) -> bool:
+    """Whether the cheap alphabet of SMS has all of a text."""
+    return segments(text).encoding is Encoding.GSM7
+
+
+def in_gsm(fill: Fill) -> Fill:
+    """The same with signs of masking that this alphabet has: one • would make of every SMS two."""
+    return lambda values: fill(values).replace(SIGN, "*")
+
+
 def some_of(names: list[str]) -> str:
     """Names for a message, the first of many."""
     return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") if names else "none"
@@ -67,9 +79,6 @@ def constant(value: Any) -> Fill:
     """What fills a form that has no parameter."""
     # The caller adds `to` to the outermost dict, so that one is never shared.
     return (lambda values: dict(value)) if isinstance(value, dict) else (lambda values: value)
-
-
-_HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
 class Reader:
@@ -110,7 +119,7 @@ class Reader:
 
     def string(self, text: str, pointer: str) -> tuple[str, Fill | None]:
         """A text as it is without parameters (empty in their place), and what fills it."""
-        pieces = _HOLE.split(text)
+        pieces = HOLE.split(text)
         fixed, names = pieces[::2], tuple(name.strip() for name in pieces[1::2])
         if any("{{" in piece or "}}" in piece for piece in fixed):
             raise InvalidTemplate("Braces without their other half: write {{name}}", pointer)
@@ -160,8 +169,11 @@ class Reader:
             raise InvalidTemplate("Not an address: write https://…, percent-encoded", pointer)
 
 
+_LINE_TEMPLATE = re.compile(r"(?:/languages/[^/]+)?/line_template/")
+
+
 def _refuse_item(pointer: str) -> None:
-    if pointer.startswith("/line_template/") and not pointer.endswith("/url"):
+    if _LINE_TEMPLATE.match(pointer) and not pointer.endswith("/url"):
         raise InvalidTemplate(
             f"{{{{{BIND_LINK}}}}} would be no link in an item: put it into the url of a button", pointer
         )

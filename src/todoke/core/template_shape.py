@@ -1,28 +1,38 @@
-"""The shape that a template's JSON must have, and the limits that its texts must keep when they are filled.
-
-Limits of notification messages: LINE's reference, "Send LINE notification message" (template and flexible).
-Of messages: its message objects (text 5,000, altText 1,500), Flex (bubble 30 KB; carousel 50 KB, 12 bubbles).
-"""
+"""The shape that a template's JSON must have, and which of its texts must keep which limit (`template_limits`)."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from todoke.core.errors import InvalidTemplate
-from todoke.core.template_values import FORBIDDEN, URL
+from todoke.core.template_limits import (
+    ACTIONS,
+    ALT_TEXT,
+    BUBBLE,
+    BUTTON,
+    CAROUSEL,
+    DATA,
+    EMPHASIZED,
+    ITEM,
+    OF_ACTIONS,
+    SMS,
+    TEXT,
+    URI,
+    Rule,
+    Rules,
+)
+from todoke.core.template_values import FORBIDDEN, HOLE, unfit, utf16_length
 
 MAX_BYTES = 64 * 1024
+"""Of the template without its variants, and of each variant."""
+MAX_ALL_BYTES = 256 * 1024
 MAX_DEPTH = 32
-SMS_PARTS = 10
-"""SMS that one text may take: our own limit, as each is paid."""
 
 FORMS = ("line_template", "flexible", "push", "sms")
-_FIELDS = {"name", "channel", "use_case", "parameters", "languages", *FORMS}
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
+_FIELDS = {"name", "channel", "use_case", "parameters", "language", "languages", *FORMS}
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-_ACTION_URI = re.compile(URL.pattern + r"|tel:[0-9+*#-]+")
 
 _FLEXIBLE_TYPES = frozenset({"text", "flex"})
 """Of notification messages: LINE permits no images, video or audio; a sticker tells nobody anything."""
@@ -32,53 +42,52 @@ PUSH_TYPES = frozenset(
 """LINE's kinds of message object that a push may hold."""
 
 
-class Rule(msgspec.Struct, frozen=True):
-    """What holds for the text at one place after it was filled."""
-
-    limit: int
-    """In UTF-16 code units; of a Flex container in bytes of JSON; of an SMS the units that surely fit."""
-    what: str
-    """The place in words, for messages."""
-    url: "re.Pattern[str] | None" = None
-    sms: bool = False
-    container: bool = False
-
-
-_TEXT = Rule(5000, "the text of a message")
-_ALT_TEXT = Rule(1500, "altText")
-_EMPHASIZED = Rule(15, "the emphasized item")
-_ITEM = Rule(300, "an item")
-_BUTTON = Rule(1000, "the url of a button", URL)
-_URI = Rule(1000, "the uri of an action", _ACTION_URI)
-_DATA = Rule(300, "the data of an action")
-_BUBBLE = Rule(30 * 1024, "a Flex bubble", container=True)
-_CAROUSEL = Rule(50 * 1024, "a Flex carousel", container=True)
-_SMS = Rule(67 * SMS_PARTS, "the SMS", sms=True)
-
-Rules = dict[str, Rule]
-"""By JSON pointer."""
-
-
 def rules_of(spec: Any) -> Rules:
     """The rules for every place of a template that has one. Raises InvalidTemplate for a wrong shape."""
     if not isinstance(spec, dict):
         raise InvalidTemplate("A template is a JSON object", "")
     _refuse_hostile(spec, "", 0)
-    if len(msgspec.json.encode(spec)) > MAX_BYTES:
-        raise InvalidTemplate(f"The template is larger than {MAX_BYTES // 1024} KiB: shorten it", "")
     _only(spec, _FIELDS, "")
     for field in ("name", "use_case"):
         _string(spec, field, "", longest=100)
-    _check_languages(spec.get("languages", []))
-    forms = [form for form in FORMS if spec.get(form) is not None]
-    if not forms:
-        raise InvalidTemplate(
-            f"The template has nothing to send: give at least one of {', '.join(FORMS)}", ""
-        )
+    variants = variants_of(spec)
+    _refuse_large(spec, variants)
     rules: Rules = {}
-    for form in forms:
-        _READERS[form](spec[form], "/" + form, rules)
+    _forms(spec, "", rules)
+    for key, variant in variants.items():
+        pointer = f"/languages/{escaped(key)}"
+        _object(variant, pointer)
+        _only(variant, set(FORMS), pointer)
+        _forms(variant, pointer, rules)
     return rules
+
+
+def variants_of(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The variants in other languages, by the tag as it was written; none where `languages` is a list or absent."""
+    languages = spec.get("languages")
+    return languages if isinstance(languages, dict) else {}
+
+
+def _forms(node: dict[str, Any], pointer: str, rules: Rules) -> None:
+    forms = [form for form in FORMS if node.get(form) is not None]
+    if not forms:
+        what = "This variant" if pointer else "The template"
+        raise InvalidTemplate(f"{what} has nothing to send: give at least one of {', '.join(FORMS)}", pointer)
+    for form in forms:
+        _READERS[form](node[form], f"{pointer}/{form}", rules)
+
+
+def _refuse_large(spec: dict[str, Any], variants: dict[str, Any]) -> None:
+    sizes = {f"/languages/{escaped(k)}": len(msgspec.json.encode(v)) for k, v in variants.items()}
+    whole = len(msgspec.json.encode(spec))
+    for pointer, size in {"": whole - sum(sizes.values()), **sizes}.items():
+        if size > MAX_BYTES:
+            what = "This variant" if pointer else "The template"
+            raise InvalidTemplate(f"{what} is larger than {MAX_BYTES // 1024} KiB: shorten it", pointer)
+    if whole > MAX_ALL_BYTES:
+        raise InvalidTemplate(
+            f"With all its variants the template is larger than {MAX_ALL_BYTES // 1024} KiB", ""
+        )
 
 
 def escaped(key: str) -> str:
@@ -88,13 +97,12 @@ def escaped(key: str) -> str:
 
 def _refuse_hostile(node: Any, pointer: str, depth: int) -> None:
     """JSON only, not too deep, no control characters, no `{{` in names."""
-    if depth > MAX_DEPTH:
+    # A variant's forms lie two levels deeper than the others, and may be as deep in themselves.
+    if depth > MAX_DEPTH + (2 if pointer.startswith("/languages/") else 0):
         raise InvalidTemplate(f"The template is nested deeper than {MAX_DEPTH} levels", pointer)
     if isinstance(node, str):
-        if FORBIDDEN.search(node):
-            raise InvalidTemplate(
-                "Control characters are not allowed, line breaks (\\n) are: remove them", pointer
-            )
+        if problem := unfit(node):
+            raise InvalidTemplate(f"The text {problem}", pointer)
     elif isinstance(node, dict):
         for key, child in node.items():
             if not isinstance(key, str) or "{{" in key or FORBIDDEN.search(key):
@@ -110,16 +118,6 @@ def _refuse_hostile(node: Any, pointer: str, depth: int) -> None:
         raise InvalidTemplate(f"{type(node).__name__} is no JSON value", pointer)
 
 
-def _check_languages(languages: Any) -> None:
-    if languages is None:
-        return
-    if not isinstance(languages, list) or len(languages) > 20:
-        raise InvalidTemplate('languages must be a list of tags: ["zh-Hant", "en"]', "/languages")
-    for n, language in enumerate(languages):
-        if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
-            raise InvalidTemplate("A language is a tag as zh-Hant, th, ja or en", f"/languages/{n}")
-
-
 def _line_template(form: Any, pointer: str, rules: Rules) -> None:
     _object(form, pointer)
     _only(form, {"templateKey", "body"}, pointer)
@@ -132,9 +130,9 @@ def _line_template(form: Any, pointer: str, rules: Rules) -> None:
     _only(body, {"emphasizedItem", "items", "buttons"}, pointer)
     items: set[str] = set()
     if (emphasized := body.get("emphasizedItem")) is not None:
-        items.add(_entry(emphasized, f"{pointer}/emphasizedItem", ("itemKey", "content"), rules, _EMPHASIZED))
+        items.add(_entry(emphasized, f"{pointer}/emphasizedItem", ("itemKey", "content"), rules, EMPHASIZED))
     for n, item in enumerate(_list(body, "items", pointer, 0, 15)):
-        key = _entry(item, f"{pointer}/items/{n}", ("itemKey", "content"), rules, _ITEM)
+        key = _entry(item, f"{pointer}/items/{n}", ("itemKey", "content"), rules, ITEM)
         if key in items:
             raise InvalidTemplate(
                 f"The item {key} stands twice: LINE takes it once", f"{pointer}/items/{n}/itemKey"
@@ -142,7 +140,7 @@ def _line_template(form: Any, pointer: str, rules: Rules) -> None:
         items.add(key)
     buttons: set[str] = set()
     for n, button in enumerate(_list(body, "buttons", pointer, 0, 2)):
-        key = _entry(button, f"{pointer}/buttons/{n}", ("buttonKey", "url"), rules, _BUTTON)
+        key = _entry(button, f"{pointer}/buttons/{n}", ("buttonKey", "url"), rules, BUTTON)
         if key in buttons:
             place = f"{pointer}/buttons/{n}/buttonKey"
             raise InvalidTemplate(f"The button {key} stands twice: LINE takes it once", place)
@@ -179,7 +177,7 @@ def _messages(form: Any, pointer: str, rules: Rules, types: frozenset[str]) -> N
             )
         if kind in ("text", "textV2"):
             _string(message, "text", place)
-            rules[f"{place}/text"] = _TEXT
+            rules[f"{place}/text"] = TEXT
         elif kind == "flex":
             _flex(message, place, rules)
         _actions(message, place, rules)
@@ -187,19 +185,19 @@ def _messages(form: Any, pointer: str, rules: Rules, types: frozenset[str]) -> N
 
 def _flex(message: dict[str, Any], pointer: str, rules: Rules) -> None:
     _string(message, "altText", pointer)
-    rules[f"{pointer}/altText"] = _ALT_TEXT
+    rules[f"{pointer}/altText"] = ALT_TEXT
     contents = message.get("contents")
     pointer += "/contents"
     _object(contents, pointer)
     assert isinstance(contents, dict)
     kind = contents.get("type")
     if kind == "bubble":
-        rules[pointer] = _BUBBLE
+        rules[pointer] = BUBBLE
     elif kind == "carousel":
         for n, bubble in enumerate(_list(contents, "contents", pointer, 1, 12)):
             _object(bubble, f"{pointer}/contents/{n}")
-            rules[f"{pointer}/contents/{n}"] = _BUBBLE
-        rules[pointer] = _CAROUSEL
+            rules[f"{pointer}/contents/{n}"] = BUBBLE
+        rules[pointer] = CAROUSEL
     else:
         raise InvalidTemplate("The contents of a Flex message are a bubble or a carousel", f"{pointer}/type")
 
@@ -210,17 +208,33 @@ def _actions(node: Any, pointer: str, rules: Rules) -> None:
         for n, child in enumerate(node):
             _actions(child, f"{pointer}/{n}", rules)
     elif isinstance(node, dict):
-        for field, rule in (("uri", _URI), ("data", _DATA)):
+        for field, rule in (("uri", URI), ("data", DATA)):
             if isinstance(node.get(field), str):
                 rules[f"{pointer}/{field}"] = rule
+        if node.get("type") in tuple(ACTIONS):
+            for field, rule in OF_ACTIONS.items():
+                if _may_grow(node.get(field), rule.limit):
+                    rules[f"{pointer}/{field}"] = rule
         for key, child in node.items():
             _actions(child, f"{pointer}/{escaped(key)}", rules)
+
+
+def _may_grow(text: Any, limit: int) -> bool:
+    """A text that keeps a limit as it was written, and may break it when it is filled in. What breaks it already is
+    told by `check_flex`, and only when the template is made.
+    """
+    return isinstance(text, str) and "{{" in text and holes_as_one(text) <= limit
+
+
+def holes_as_one(text: str) -> int:
+    """The least length of a text when it is filled in: a value has one character at least."""
+    return utf16_length(HOLE.sub("x", text))
 
 
 def _sms(form: Any, pointer: str, rules: Rules) -> None:
     if not isinstance(form, str) or not form.strip():
         raise InvalidTemplate("sms must be a text", pointer)
-    rules[pointer] = _SMS
+    rules[pointer] = SMS
 
 
 _READERS: dict[str, Callable[[Any, str, Rules], None]] = {

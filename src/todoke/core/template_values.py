@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from todoke.core.errors import InvalidTemplate
+from todoke.core.masking import Kind
 
 MAX_VALUE = 5000
 """UTF-16 code units of one value: LINE's limit for the text of a message."""
@@ -25,10 +25,36 @@ LINK_ROOM = 128
 """Characters that are kept free for such an address, whatever this installation's own address is."""
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+HOLE = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*)\}\}", re.DOTALL)
+"""Where a parameter stands in a text. It never reaches over the next `{{`: to look for the end of each of thousands
+that have none would take minutes."""
 
-FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+FORBIDDEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ufffe\uffff]"
+)
 """Control characters (a line break is none), halves of a surrogate pair, and marks that turn the order of a
-text around, with which a value could make the text beside it read as something else."""
+text around, with which a value could make the text beside it read as something else. Joiners, as emoji and Thai
+line breaking need them, and the plain direction marks of Arabic and Hebrew are none of these."""
+
+
+def unfit(text: str) -> str | None:
+    """Which such character a text holds, where, and what to do; to be put behind the name of the text."""
+    found = FORBIDDEN.search(text)
+    if found is None:
+        return None
+    code = ord(found[0])
+    remedy = "remove it"
+    if code in (0x0D, 0x2028, 0x2029):
+        what, remedy = "a line break that is none on every phone", "write \\n"
+    elif code == 0x09:
+        what, remedy = "a tab", "write a space"
+    elif 0xD800 <= code < 0xE000:
+        what = "half of a character"
+    elif 0x202A <= code <= 0x2069:
+        what = "a mark that turns the order of the text around"
+    else:
+        what = "one of the control characters"
+    return f"holds {what} (U+{code:04X}, at character {found.start() + 1}): {remedy}"
 
 
 def cleaned(text: str) -> str:
@@ -71,50 +97,14 @@ class Parameter(msgspec.Struct, frozen=True):
     example: str
     max: int
     """The longest value, in UTF-16 code units, as LINE counts."""
-
-
-def parameters_of(declared: Any) -> dict[str, Parameter]:
-    """Reads `parameters` of a template's JSON. Raises InvalidTemplate."""
-    if not isinstance(declared, dict):
-        raise InvalidTemplate("parameters must be an object: name to type, example and max", "/parameters")
-    if len(declared) > MAX_PARAMETERS:
-        raise InvalidTemplate(
-            f"{len(declared)} parameters are too many: at most {MAX_PARAMETERS}", "/parameters"
-        )
-    return {name: _parameter(name, value) for name, value in declared.items()}
-
-
-def _parameter(name: str, value: Any) -> Parameter:
-    pointer = "/parameters/" + name[:64].replace("~", "~0").replace("/", "~1")
-    if not NAME.fullmatch(name):
-        raise InvalidTemplate(
-            f"{name[:64]!r} is no name for a parameter: use letters a to z, digits and _, at most 64", pointer
-        )
-    if name == BIND_LINK:
-        raise InvalidTemplate(
-            f"{BIND_LINK} is filled in by Todoke: write {{{{{BIND_LINK}}}}} where it shall stand and take it out of "
-            "the parameters",
-            pointer,
-        )
-    if not isinstance(value, dict):
-        raise InvalidTemplate('A parameter is an object: {"type": "text", "example": "…"}', pointer)
-    if unknown := sorted(set(value) - {"type", "example", "max"}):
-        raise InvalidTemplate(
-            f"A parameter has no field {unknown[0][:64]!r}, but type, example, max", pointer
-        )
-    kind = value.get("type")
-    if not isinstance(kind, str) or kind not in frozenset(Type):
-        raise InvalidTemplate(f"The type must be one of {', '.join(Type)}", pointer + "/type")
-    longest = value.get("max", MAX_VALUE)
-    if type(longest) is not int or not 1 <= longest <= MAX_VALUE:
-        raise InvalidTemplate(f"max must be a whole number from 1 to {MAX_VALUE}", pointer + "/max")
-    example = as_text(value.get("example"))
-    if example is None:
-        raise InvalidTemplate("An example is needed, as a string", pointer + "/example")
-    parameter = Parameter(Type(kind), example, longest)
-    if problem := problem_of(parameter, example):
-        raise InvalidTemplate(f"The example {problem}", pointer + "/example")
-    return parameter
+    examples: dict[str, str] = {}
+    """By language, where it has one of its own in each; `example` is that of the template's first."""
+    personal: Kind | None = None
+    """What personal data it holds."""
+    mask: Kind | None = None
+    """It is masked as this kind when it is filled in."""
+    event: bool = False
+    """It says when that happens, or happened, which the notice is about."""
 
 
 def as_text(value: Any) -> str | None:
@@ -139,8 +129,11 @@ def problem_of(parameter: Parameter, text: str) -> str | None:
     if 2 * len(text) > parameter.max and (units := utf16_length(text)) > parameter.max:
         return f"has {units} characters, {parameter.max} are allowed: shorten it"
     # Nearly all values are printable, which is quick to tell.
-    if not text.isprintable() and FORBIDDEN.search(text):
-        return "holds control characters: remove them"
+    if not text.isprintable():
+        if (problem := unfit(text)) is not None:
+            return problem
+        if not any(c.isprintable() and not c.isspace() for c in text):
+            return "holds nothing that can be seen: fill it in"
     kind = parameter.type
     if kind is Type.TEXT or _FITS[kind](text):
         return None

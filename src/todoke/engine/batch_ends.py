@@ -23,6 +23,7 @@ class BatchEnds(Loop):
     """
 
     name = "batch_ends"
+    heeds_stored_only = True
 
     def __init__(self, clock: Clock, database: Database, ids: Ids, posted: Callable[[], None]) -> None:
         """`posted`: told when there are webhooks to post."""
@@ -33,6 +34,10 @@ class BatchEnds(Loop):
         self._looked: tuple[int, float] | None = None
         self._done: dict[str, str] = {}
         """Batch → all its notices up to this one have ended."""
+
+    @property
+    def until(self) -> int | None:
+        return None if self._looked is None else self._looked[0] + EVERY
 
     async def step(self) -> bool:
         now = self.clock.now()

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
+from todoke.actions import live
 from todoke.actions.advance import LostChannel, ToSend, claim
 from todoke.actions.record import AnswerTo
 from todoke.clock import Clock
@@ -15,6 +17,7 @@ from todoke.engine.recorder import Recorder
 from todoke.engine.sending import Outlets, PacerBook, Sender
 from todoke.ids import Ids
 from todoke.sealing import CannotUnseal, Seal
+from todoke.storage import channels as channel_store
 from todoke.storage import notices as notice_store
 from todoke.storage.channels import Channel
 from todoke.storage.database import Database
@@ -27,6 +30,8 @@ REFILL = BATCH // 2
 AT_ONCE = 128
 """Requests of one lane that may be open at the same time: LINE's 2,000 a second, each 60 ms on its way."""
 DOUBT_SECONDS = 0.1
+STALE = 5_000
+"""Milliseconds after its claim from which an attempt is held against the gate again before it leaves."""
 
 
 class Ownership(Protocol):
@@ -62,6 +67,7 @@ class Deliver(Loop):
     """Sends the notices of one channel, for as long as this process owns it."""
 
     name = "deliver"
+    heeds_stored_only = True
 
     def __init__(
         self,
@@ -94,8 +100,6 @@ class Deliver(Loop):
         self._sender = Sender(outlets, pacers.of(channel), seal)
         self._token: tuple[bytes | None, str] = (None, "")
         self._queues = {lane: _Queue(channel.id, lane) for lane in Lane}
-        for queue in self._queues.values():
-            queue.senders = [asyncio.create_task(self._send_all(queue)) for _ in range(AT_ONCE)]
 
     async def step(self) -> bool:
         out = {lane: self._recorder.out(queue.place) for lane, queue in self._queues.items()}
@@ -134,6 +138,8 @@ class Deliver(Loop):
             queue = self._queues[Lane.LINE if item.attempt.step in LINE_STEPS else Lane.OTHER]
             self._recorder.claimed(queue.place, 1)
             queue.items.put_nowait(item)
+            if len(queue.senders) < AT_ONCE:
+                queue.senders.append(asyncio.create_task(self._send_all(queue)))
         return True
 
     def use(self, channel: Channel) -> None:
@@ -159,7 +165,7 @@ class Deliver(Loop):
                     self._recorder.dropped(queue.place, 1)
                     continue
                 sealed, token = self._token
-                answer = await self._sender.send(item, token)
+                answer = await self._sender.send(item, token, partial(self._why_no_more, item))
             except asyncio.CancelledError:
                 self._recorder.dropped(queue.place, 1)
                 raise
@@ -171,6 +177,21 @@ class Deliver(Loop):
             self._recorder.add(queue.place, told)
             if self._recorder.out(queue.place) == REFILL:
                 self.wake.set()
+
+    async def _why_no_more(self, item: ToSend) -> str | None:
+        """Why an attempt must not leave that has waited since it was claimed, as while LINE asked us to."""
+        if self.clock.now() - item.attempt.at < STALE:
+            return None
+        async with self._database.read(quick=True) as tx:
+            channel = await channel_store.get_channel(tx, self.channel_id)
+            assert channel is not None
+            return await live.why_no_more(
+                tx,
+                channel,
+                item.template_id,
+                item.number,
+                every_number_is_a_test_number=self._outlets.setup.every_number_is_a_test_number,
+            )
 
     async def _may_send(self) -> bool:
         """Whether the channel is ours. Waits while that is in doubt, as when the database has just stalled."""

@@ -59,7 +59,9 @@ class Engine:
         self._owners = Owners(
             clock, database, Presence(data_dir / "running", ids.new()), lookup, self._took, ids
         )
-        self._intake = Intake(clock, database, data_dir / "uploads", lookup, ids, self._wake_deliver, posted)
+        self._intake = Intake(
+            clock, database, data_dir / "uploads", lookup, ids, outlets.setup, self._wake_deliver, posted
+        )
         self._fixed: list[Loop] = [
             self._owners,
             self._intake,
@@ -97,8 +99,13 @@ class Engine:
             self._start(loop)
 
     def _start(self, loop: Loop) -> None:
+        loop.stored = self._stored
         task = asyncio.create_task(loop.run(), name=loop.name)
         self._tasks[loop] = task
+
+    def _stored(self) -> tuple[int, int] | None:
+        version = self._database.version()
+        return None if version is None else (version, self._owners.changes)
 
     async def _took(self, channel: Channel, fence: int) -> None:
         if (before := self._delivers.pop(channel.id, None)) is not None:

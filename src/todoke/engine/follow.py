@@ -79,8 +79,11 @@ class Follower:
                 break
             message = msgspec.json.decode(frame.data, type=_Message)
             if message.type == "clock":
-                self._clock.put(message.now, running=message.mode == "real")
-                woken()
+                runs = message.mode == "real"
+                self._clock.put(message.now, running=runs)
+                # Where the time stands, what became due is asked for by `settle`.
+                if runs:
+                    woken()
             elif message.type == "settle":
                 self._clock.put(message.now)
                 next_due, worked = await settle()

@@ -33,6 +33,7 @@ class FriendSyncs(Loop):
     """
 
     name = "friend_sync"
+    heeds_stored_only = True
 
     def __init__(
         self,

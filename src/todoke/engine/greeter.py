@@ -39,6 +39,7 @@ class Greeter(Loop):
     """Makes the greetings of all channels that this process owns. A crash leaves them due."""
 
     name = "greeter"
+    heeds_stored_only = True
 
     def __init__(
         self,

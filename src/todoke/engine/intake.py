@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from todoke.actions import announcements, intake
+from todoke.actions import announcements, intake, live, reminders
+from todoke.actions.facts import Setup
 from todoke.actions.intake import Target, Wanted
 from todoke.actions.refusals import refused_numbers, suppressed
 from todoke.clock import Clock
@@ -21,12 +22,14 @@ from todoke.engine.loop import Loop
 from todoke.engine.metrics import ACCEPTED
 from todoke.ids import Ids
 from todoke.storage import batches as store
+from todoke.storage import channels
 from todoke.storage.batches import Batch, Reject
-from todoke.storage.database import Database
+from todoke.storage.database import Database, Tx
 from todoke.storage.lookup import Lookup
 from todoke.storage.notices import NewNotice
-from todoke.storage.suppressions import Suppression
 
+LONGEST_PORTION = 50_000
+"""Characters of a portion, about: the check of long values may take 20 µs each, and the others wait meanwhile."""
 ROWS = 500
 MAX_LINE = 1_000_000
 """Bytes of one line. Longer ones are no list of notices, whatever they are."""
@@ -68,8 +71,8 @@ class Portion(msgspec.Struct):
     line: int
     at_end: bool
 
-    def refuse(self, numbers: Mapping[str, Suppression]) -> None:
-        """Makes refused rows of the notices to these recipients, who are to get nothing."""
+    def refuse(self, numbers: Mapping[str, str]) -> None:
+        """Makes refused rows of the notices to these recipients, each with the reason why it is to get nothing."""
         if not numbers:
             return
         rows = list(zip(self.notices, self.origins, strict=True))
@@ -77,23 +80,45 @@ class Portion(msgspec.Struct):
         self.origins = [origin for x, origin in rows if x.number not in numbers]
         for x, (line, row) in rows:
             if x.number in numbers:
-                why = suppressed(numbers[x.number]).message
-                self.rejects.append(Reject(line, why, json.dumps(row, ensure_ascii=False)))
+                self.rejects.append(Reject(line, numbers[x.number], json.dumps(row, ensure_ascii=False)))
+        self.rejects.sort(key=lambda r: r.line)
+
+    def refuse_notices(self, reasons: Mapping[str, str]) -> None:
+        """The same for single notices, by their ids."""
+        if not reasons:
+            return
+        rows = list(zip(self.notices, self.origins, strict=True))
+        self.notices = [x for x, _ in rows if x.id not in reasons]
+        self.origins = [origin for x, origin in rows if x.id not in reasons]
+        for x, (line, row) in rows:
+            if x.id in reasons:
+                self.rejects.append(Reject(line, reasons[x.id], json.dumps(row, ensure_ascii=False)))
         self.rejects.sort(key=lambda r: r.line)
 
 
-def read_portion(path: Path, batch: Batch, target: Target, now: int, ids: Ids, most: int = ROWS) -> Portion:
-    """The next rows of a batch, checked; nothing is stored. Raises BrokenFile."""
+def read_portion(
+    path: Path,
+    batch: Batch,
+    target: Target,
+    now: int,
+    ids: Ids,
+    most: int = ROWS,
+    longest: int = LONGEST_PORTION,
+) -> Portion:
+    """The next rows of a batch, checked; nothing is stored. Raises BrokenFile.
+
+    `most`: rows; `longest`: characters of parameters, about: what takes time is to check these.
+    """
     columns = msgspec.json.decode(batch.columns, type=Columns)
     notices: list[NewNotice] = []
     origins: list[tuple[int, list[str]]] = []
     rejects: list[Reject] = []
-    line, rows = batch.line, 0  # the line where the next row begins
+    line, rows, size = batch.line, 0, 0  # the line where the next row begins
     with path.open("rb") as file:
         lines = Lines(file, batch.position)
         reader = csv.reader(iter(lines))
         base = batch.line
-        while rows < most:
+        while rows < most and size < longest:
             try:
                 row = next(reader)
             except BrokenFile:
@@ -111,6 +136,7 @@ def read_portion(path: Path, batch: Batch, target: Target, now: int, ids: Ids, m
             if not problem and not any(row):
                 continue
             rows += 1
+            size += sum(len(row[at]) for _, at in columns.parameters if at < len(row))
             if not problem:
                 problem = _take(row, columns, target, batch, notices, now, ids)
             if problem:
@@ -138,6 +164,8 @@ def _take(
             parameters={name: row[at].strip() for name, at in columns.parameters if row[at].strip()},
             reference=None if columns.reference is None else row[columns.reference].strip() or None,
             batch_id=batch.id,
+            language=(None if columns.language is None else row[columns.language].strip()) or batch.language,
+            event_at=(None if columns.event_at is None else row[columns.event_at].strip()) or None,
         )
     except IndexError:
         return f"This row has {len(row)} cells, the header {columns.width}."
@@ -155,6 +183,7 @@ class Intake(Loop):
     """Reads batches, a portion of each in turn: a short list need not wait for a long one."""
 
     name = "intake"
+    heeds_stored_only = True
 
     def __init__(
         self,
@@ -163,6 +192,7 @@ class Intake(Loop):
         folder: Path,
         lookup: Lookup,
         ids: Ids,
+        setup: Setup,
         woken: Callable[[str], None],
         posted: Callable[[], None] = lambda: None,
     ) -> None:
@@ -174,6 +204,7 @@ class Intake(Loop):
         self._folder = folder
         self._lookup = lookup
         self._ids = ids
+        self._setup = setup
         self._targets: dict[str, Target] = {}
 
     async def step(self) -> bool:
@@ -214,8 +245,7 @@ class Intake(Loop):
             current = await store.get_batch(tx, batch.id)
             if current is None or current.state != "reading" or current.position != batch.position:
                 return
-            numbers = (x.number for x in portion.notices)
-            portion.refuse(await refused_numbers(tx, batch.account_id, numbers))
+            await self._refuse(tx, portion, batch, target)
             told = await intake.insert(tx, portion.notices, now, self._ids)
             await store.insert_rejects(tx, batch.id, portion.rejects)
             values: dict[str, int | str] = {
@@ -238,9 +268,28 @@ class Intake(Loop):
         if portion.at_end:
             path.unlink(missing_ok=True)
 
+    async def _refuse(self, tx: Tx, portion: Portion, batch: Batch, target: Target) -> None:
+        """Takes out whom nothing may go to, as it stands in this transaction: a suspension ends a list half read."""
+        standing = await refused_numbers(tx, batch.account_id, (x.number for x in portion.notices))
+        portion.refuse({number: suppressed(x).message for number, x in standing.items()})
+        channel = await channels.get_channel(tx, batch.channel_id)
+        assert channel is not None
+        gate = await live.gate(
+            tx,
+            channel,
+            batch.template_id,
+            every_number_is_a_test_number=self._setup.every_number_is_a_test_number,
+        )
+        portion.refuse(gate.refusals({x.number for x in portion.notices}))
+        too_many = await reminders.refused(tx, [(target, x) for x in portion.notices])
+        portion.refuse_notices({notice_id: error.message for notice_id, error in too_many.items()})
+
     async def _target(self, batch: Batch) -> Target:
-        if batch.id not in self._targets:
-            async with self._database.read(quick=True) as tx:
+        async with self._database.read(quick=True) as tx:
+            if (known := self._targets.get(batch.id)) is not None:
+                # A list may be long: a rule or an overruling that changes meanwhile holds for the rest of it.
+                self._targets[batch.id] = await intake.as_checked_now(tx, known, self._lookup.desks)
+            else:
                 self._targets[batch.id] = await intake.resolve_stored(
                     tx,
                     batch.account_id,

@@ -34,6 +34,7 @@ class Messenger(Loop):
     """Sends the messages of all channels that this process owns."""
 
     name = "messenger"
+    heeds_stored_only = True
 
     def __init__(
         self,

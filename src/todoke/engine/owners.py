@@ -76,6 +76,8 @@ class Owners(Loop):
         self._mine: dict[str, int] = {}
         self._renewed = 0.0
         self._dead: set[str] = set()
+        self.changes = 0
+        """Grows when a channel comes to us or leaves; what is stored about that may be seen before we act on it."""
 
     def owns(self, channel_id: str) -> bool:
         """Whether this process paces the channel, as far as it knows."""
@@ -93,6 +95,7 @@ class Owners(Loop):
         """Another process paces the channel now; nothing changes if we took it back meanwhile."""
         if self._mine.get(channel_id) == fence:
             del self._mine[channel_id]
+            self.changes += 1
 
     async def step(self) -> bool:
         if self._mine and monotonic() - self._renewed > RENEW_SECONDS:
@@ -131,6 +134,7 @@ class Owners(Loop):
             unknown = await recover(tx, channel.id, self.clock.now(), self._lookup, self._ids)
         self._renewed = begun if not self._mine else min(self._renewed, begun)
         self._mine[channel.id] = fence
+        self.changes += 1
         if unknown:
             log.warning("channel.recovered", channel=channel.id, unknown_outcomes=unknown)
         await self._took(channel, fence)

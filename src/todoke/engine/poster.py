@@ -39,6 +39,7 @@ class Poster(Loop):
     """
 
     name = "poster"
+    heeds_stored_only = True
 
     def __init__(
         self, clock: Clock, database: Database, carrier: Carrier[Posting], seal: Seal, ids: Ids

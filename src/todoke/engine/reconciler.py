@@ -154,6 +154,7 @@ class Reconciler(Loop):
     """
 
     name = "reconciler"
+    heeds_stored_only = True
 
     def __init__(self, clock: Clock, database: Database, comparer: Comparer, ownership: Ownership) -> None:
         super().__init__(clock)

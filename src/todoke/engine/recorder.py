@@ -29,6 +29,7 @@ class Recorder(Loop):
     """Collects answers, and reads the inbox in the order it came. Counts what is out, from claim to record."""
 
     name = "recorder"
+    heeds_stored_only = True
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """From a committed attempt to its carrier's message, and the carrier's answer."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -23,6 +24,19 @@ from todoke.storage.endpoints import Endpoint
 
 THROTTLE_SECONDS = 1.0
 _encode = msgspec.json.Encoder().encode
+
+
+WhyNoMore = Callable[[], Awaitable[str | None]]
+"""Tells why an attempt must not leave any more, in words; None: it may."""
+
+
+async def never() -> None:
+    """Nothing forbids it."""
+
+
+def held_back(why: str) -> Answer:
+    """The answer for an attempt that was not made after all: what is next is decided when it is claimed again."""
+    return Answer(outcome=Outcome.THROTTLED, detail=f"not sent: {why}")
 
 
 class Outlets:
@@ -76,11 +90,17 @@ class PacerBook:
 
 
 async def paced(
-    pacer: Pacer, carrier: Carrier[Any], message: object, tag: str, patience: float | None = None
+    pacer: Pacer,
+    carrier: Carrier[Any],
+    message: object,
+    tag: str,
+    patience: float | None = None,
+    why_no_more: WhyNoMore = never,
 ) -> Answer:
     """Sends at LINE's rate. After a 429 nothing more leaves for as long as LINE asks.
 
-    `patience`: seconds after which what has not had its turn is given up, unsent; None: it waits.
+    `patience`: seconds after which what has not had its turn is given up, unsent; None: it waits. `why_no_more` is
+    asked when its turn has come.
     """
     if patience is None:
         await pacer.turn()
@@ -92,6 +112,8 @@ async def paced(
             return Answer(
                 outcome=Outcome.THROTTLED, detail="not sent: the channel's rate left no room in time"
             )
+    if (why := await why_no_more()) is not None:
+        return held_back(why)
     answer = await carrier.send(message, tag)
     if answer.outcome is Outcome.THROTTLED and not answer.quota_used_up:
         pacer.hold((answer.retry_after or 0) / 1000 or THROTTLE_SECONDS)
@@ -106,16 +128,20 @@ class Sender:
         self._pacers = pacers
         self._seal = seal
 
-    async def send(self, item: ToSend, access_token: str) -> Answer:
-        """One request to the carrier of the attempt's step."""
+    async def send(self, item: ToSend, access_token: str, why_no_more: WhyNoMore = never) -> Answer:
+        """One request to the carrier of the attempt's step, unless it must not leave any more."""
         tag = item.attempt.id
+        if (why := await why_no_more()) is not None:
+            return held_back(why)
         match item.attempt.step:
             case Step.LINE_NOTIFICATION:
                 flexible, payload = render_line(item.template, item.parameters)
                 message = LineNotification(
                     to=item.number, flexible=flexible, payload=payload, access_token=access_token
                 )
-                return await paced(self._pacers.notifications, self._outlets.line, message, tag)
+                return await paced(
+                    self._pacers.notifications, self._outlets.line, message, tag, why_no_more=why_no_more
+                )
             case Step.LINE_PUSH:
                 assert item.user_id is not None
                 messages = render_push(item.template, item.parameters)["messages"]
@@ -125,7 +151,9 @@ class Sender:
                     retry_key=as_uuid(item.notice_id),
                     access_token=access_token,
                 )
-                return await paced(self._pacers.pushes, self._outlets.push, push, tag)
+                return await paced(
+                    self._pacers.pushes, self._outlets.push, push, tag, why_no_more=why_no_more
+                )
             case Step.SMS:
                 assert item.attempt.carrier is not None
                 text = render_sms(item.template, item.parameters)
@@ -145,6 +173,7 @@ class Sender:
             "to": item.number,
             "template": item.template.name,
             "use_case": item.template.use_case,
+            "language": item.language,
             "parameters": item.parameters,
         }
         if "sms" in item.template.forms:

@@ -46,6 +46,7 @@ class TokenKeeper(Loop):
     """Keeps the tokens of the channels that this process owns; those that were handed in are left alone."""
 
     name = "tokens"
+    heeds_stored_only = True
 
     def __init__(
         self,

@@ -47,6 +47,7 @@ class Watch(Loop):
     """
 
     name = "watch"
+    heeds_stored_only = True
 
     def __init__(
         self,
@@ -77,6 +78,10 @@ class Watch(Loop):
         self._seen_down: set[str] = set()
         self._kinds: set[str] = {*checks.OF_CHANNELS, checks.CARRIER_DOWN}
         self._room = asyncio.Semaphore(AT_ONCE)
+
+    @property
+    def until(self) -> int | None:
+        return None if self._looked is None else self._looked[0] + EVERY
 
     async def step(self) -> bool:
         now = self.clock.now()

@@ -10,7 +10,7 @@ from todoke.core.notice import END_STATES, State
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Step
 from todoke.core.sms_text import segments
-from todoke.core.template import EXAMPLE_LINK, render_sms, with_link
+from todoke.core.template import EXAMPLE_LINK, in_language, render_sms, with_link
 from todoke.reports.prices import Prices, amount, amount_of
 from todoke.storage import reporting as store
 from todoke.storage.database import Tx
@@ -88,10 +88,10 @@ async def cost(tx: Tx, scope: Scope, lookup: Lookup, prices: Prices) -> dict[str
 async def _sms_alone(tx: Tx, scope: Scope, lookup: Lookup, prices: Prices) -> list[dict[str, Any]]:
     found = []
     rows = await store.count_by_template(tx, scope)
-    templates = await lookup.templates(tx, {template_id for _, template_id, _ in rows})
-    for country, template_id, count in rows:
-        template = templates[template_id]
-        example = await store.example_of(tx, template_id, scope)
+    templates = await lookup.templates(tx, {template_id for _, template_id, _, _ in rows})
+    for country, template_id, language, count in rows:
+        template = in_language(templates[template_id], language)
+        example = await store.example_of(tx, template_id, language, scope)
         if "sms" not in template.forms or example is None:
             continue
         # Texts of one template differ by their parameters; one of them stands for all.

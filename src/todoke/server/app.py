@@ -1,6 +1,6 @@
 """The web half of Todoke as one ASGI application."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,12 +12,17 @@ from todoke.server.api import (
     batches,
     bind_links,
     channels,
+    checks,
     content,
+    content_rules,
     friends,
     hub_targets,
+    key_lists,
     messages,
     notices,
+    overrulings,
     personal_data,
+    previews,
     recipients,
     reconciliation,
     reports,
@@ -25,6 +30,8 @@ from todoke.server.api import (
     sources,
     suppression_lists,
     suppressions,
+    template_reviews,
+    use_cases,
     webhook_endpoints,
     webhook_postings,
 )
@@ -32,7 +39,7 @@ from todoke.server.inbound import routes as inbound
 from todoke.server.limits import BodyLimit
 from todoke.server.openapi import DocumentedApp, problem_response
 from todoke.server.problems import Problem, respond
-from todoke.server.services import Services
+from todoke.server.services import Parts, Services
 from todoke.server.web import bind
 from todoke.server.web import routes as web
 
@@ -43,6 +50,8 @@ and carries by LINE push, SMS or the business's own system what LINE can't deliv
 Times are RFC 3339 in UTC; durations are written `90s`, `30m`, `24h`, `7d`. Errors are `application/problem+json`;
 branch on `type` and `status`, not on texts. Numbers are masked in every answer and never stand in an address.
 """
+
+operations = APIRouter(tags=["Operations"])
 
 
 def make_app(services: Services) -> FastAPI:
@@ -60,57 +69,62 @@ def make_app(services: Services) -> FastAPI:
     app.add_middleware(problems.Failures)
     problems.install(app)
     for router in (notices.router, batches.router, channels.router, content.router, reports.router):
-        app.include_router(router)
-    app.include_router(messages.router)
-    app.include_router(friends.router)
-    app.include_router(recipients.router)
-    app.include_router(suppression_lists.router)
-    app.include_router(suppressions.router)
-    app.include_router(sources.router)
-    app.include_router(personal_data.router)
-    app.include_router(reconciliation.router)
-    app.include_router(silence.router)
-    app.include_router(alarms.router)
-    app.include_router(webhook_endpoints.router)
-    app.include_router(hub_targets.router)
-    app.include_router(webhook_postings.router)
-    app.include_router(inbound.router)
-    app.include_router(bind_links.router)
-    app.include_router(bind.router)
-    app.include_router(web.router)
+        app.take(router)
+    app.take(checks.router)
+    app.take(content_rules.router)
+    app.take(overrulings.router)
+    app.take(key_lists.router)
+    app.take(previews.router)
+    app.take(use_cases.router)
+    app.take(template_reviews.router)
+    app.take(messages.router)
+    app.take(friends.router)
+    app.take(recipients.router)
+    app.take(suppression_lists.router)
+    app.take(suppressions.router)
+    app.take(sources.router)
+    app.take(personal_data.router)
+    app.take(reconciliation.router)
+    app.take(silence.router)
+    app.take(alarms.router)
+    app.take(webhook_endpoints.router)
+    app.take(hub_targets.router)
+    app.take(webhook_postings.router)
+    app.take(inbound.router)
+    app.take(bind_links.router)
+    app.take(bind.router)
+    app.take(web.router)
     app.mount("/static", StaticFiles(directory=web.STATIC), name="static")
-    _operations(app, services)
+    app.take(operations)
     return app
 
 
-def _operations(app: FastAPI, services: Services) -> None:
-    @app.get(
-        "/healthz",
-        tags=["Operations"],
-        summary="Whether this process lives",
-        description="Asks nothing else: it says ok for as long as requests are answered at all.",
-    )
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+@operations.get(
+    "/healthz",
+    summary="Whether this process lives",
+    description="Asks nothing else: it says ok for as long as requests are answered at all.",
+)
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}
 
-    @app.get(
-        "/readyz",
-        tags=["Operations"],
-        summary="Whether it can work",
-        description="503 says why not: it is starting or stopping, or the clock it follows is gone.",
-        responses={503: problem_response("It can't work just now; `detail` says why.")},
-    )
-    async def readyz() -> Response:
-        if (why := services.is_ready()) is not None:
-            return respond(Problem(503, "not-ready", why))
-        return JSONResponse({"status": "ready"})
 
-    @app.get(
-        "/metrics",
-        tags=["Operations"],
-        summary="Counts for Prometheus",
-        description="Nothing of a recipient stands in them.",
-        response_class=PlainTextResponse,
-    )
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+@operations.get(
+    "/readyz",
+    summary="Whether it can work",
+    description="503 says why not: it is starting or stopping, or the clock it follows is gone.",
+    responses={503: problem_response("It can't work just now; `detail` says why.")},
+)
+async def readyz(parts: Parts) -> Response:
+    if (why := parts.is_ready()) is not None:
+        return respond(Problem(503, "not-ready", why))
+    return JSONResponse({"status": "ready"})
+
+
+@operations.get(
+    "/metrics",
+    summary="Counts for Prometheus",
+    description="Nothing of a recipient stands in them.",
+    response_class=PlainTextResponse,
+)
+async def metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -16,8 +16,14 @@ LIMITS = (
 )
 
 
+ATTACHMENT = 10_100_000
+"""A file of 10 MB and the form around it."""
+
+
 def limit_of(path: str) -> int:
     """The most bytes that a body to this path may have."""
+    if path.startswith("/v1/use-cases/") and path.endswith("/attachments"):
+        return ATTACHMENT
     return next((limit for prefix, limit in LIMITS if path.startswith(prefix)), JSON_LIMIT)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from todoke.server.problems import MEDIA_TYPE
 
@@ -58,6 +58,12 @@ def problem_response(description: str) -> dict[str, Any]:
 
 class DocumentedApp(FastAPI):
     """A FastAPI that documents the errors that its handlers make of all failures."""
+
+    def take(self, router: APIRouter) -> None:
+        """Serves a router's routes as they are. `include_router` would build each anew, at the first request, and
+        look for the route of every request twice.
+        """
+        self.router.routes.extend(router.routes)
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

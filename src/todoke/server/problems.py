@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from todoke.actions.channels import Conflict
 from todoke.actions.intake import NotFound
+from todoke.actions.live import NotLive
+from todoke.actions.reviewing import NotReady
 from todoke.core.errors import InvalidParameters, TodokeError
 from todoke.storage.database import UNUSABLE, StorageError, explain
 
@@ -65,8 +67,10 @@ def as_problem(error: TodokeError) -> Problem:
     """An error of the core or the actions, as HTTP says it."""
     if isinstance(error, InvalidParameters):
         return Problem(422, error.code, error.message, error.problems)
+    if isinstance(error, NotReady):
+        return Problem(409, error.code, error.message, error.problems)
     status = 404 if isinstance(error, NotFound) and error.pointer == "" else 422
-    if isinstance(error, Conflict):
+    if isinstance(error, (Conflict, NotLive)):
         status = 409
     return Problem(
         status, error.code, error.message, [(error.pointer, error.message)] if error.pointer else []

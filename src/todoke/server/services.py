@@ -21,6 +21,7 @@ from todoke.engine.probe import Prober
 from todoke.engine.reconciler import Comparer
 from todoke.ids import Ids
 from todoke.links import Links
+from todoke.previews import Painter
 from todoke.reports.prices import Prices
 from todoke.sealing import Seal
 from todoke.storage import inbox
@@ -92,6 +93,8 @@ class Services:
     comparer: Comparer
     binder: Binder
     links: Links
+    painter: Painter
+    """Makes pictures of previews."""
     hub: Hub
     passing: Passing
     eraser: Eraser

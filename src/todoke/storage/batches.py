@@ -33,6 +33,8 @@ class Batch(msgspec.Struct, kw_only=True):
     refused: int = 0
     duplicates: int = 0
     source_id: str | None = None
+    language: str | None = None
+    """Which of the template's languages; None: its first."""
     created_at: int
     read_at: int | None = None
     cancelled_at: int | None = None

@@ -1,6 +1,7 @@
 """Bind links: stored, found by what leads to them, written back after each move, counted, dropped."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, case, delete, func, insert, or_
 from todoke.core import routing
 from todoke.core.binding import Link, State, Way, Why
 from todoke.core.outcome import SURELY_NOT_TAKEN
+from todoke.core.template import Template, in_language
 from todoke.core.template import compile as compile_template
 from todoke.core.template_values import BIND_LINK
 from todoke.storage.database import Tx, has_text, portions
@@ -244,26 +246,37 @@ async def sent(
 ) -> list[tuple[str, str, int]]:
     """Template, step, and how many attempts that LINE or a carrier may have carried held a bind link."""
     with_link = select(t.c.id, t.c.spec).where(t.c.account_id == account_id, has_text(t.c.spec, BIND_LINK))
-    holds = {row.id: _steps_with_link(row.spec) for row in await tx.execute(with_link)}
-    templates = [x for x, steps in holds.items() if steps]
+    holds = {
+        row.id: compile_template(json.loads(row.spec), stored=True) for row in await tx.execute(with_link)
+    }
+    templates = [
+        x for x, template in holds.items() if any(_steps_with_link(x) for x in _all_languages(template))
+    ]
     if not templates:
         return []
     taken = or_(a.c.outcome.is_(None), a.c.outcome.not_in(sorted(SURELY_NOT_TAKEN)))
     query = (
-        select(n.c.template_id, a.c.step, func.count())
+        select(n.c.template_id, a.c.step, n.c.language, func.count())
         .join_from(n, a, a.c.notice_id == n.c.id)
         .where(n.c.account_id == account_id, n.c.template_id.in_(templates), taken)
         .where(a.c.at >= since, a.c.at < until)
-        .group_by(n.c.template_id, a.c.step)
+        .group_by(n.c.template_id, a.c.step, n.c.language)
     )
     if channel_id is not None:
         query = query.where(n.c.channel_id == channel_id)
-    return [(row[0], row[1], row[2]) for row in await tx.execute(query) if row[1] in holds[row[0]]]
+    counts: Counter[tuple[str, str]] = Counter()
+    for template_id, step, language, count in await tx.execute(query):
+        if step in _steps_with_link(in_language(holds[template_id], language)):
+            counts[template_id, step] += count
+    return [(template_id, step, count) for (template_id, step), count in counts.items()]
 
 
-def _steps_with_link(spec: str) -> frozenset[str]:
-    """The steps whose own form of a template, given as JSON, holds a bind link."""
-    template = compile_template(json.loads(spec))
+def _all_languages(template: Template) -> list[Template]:
+    return [template, *template.variants.values()]
+
+
+def _steps_with_link(template: Template) -> frozenset[str]:
+    """The steps whose form, in the language that a template is in, holds a bind link."""
     forms = {
         routing.Step.LINE_NOTIFICATION: template.line_form,
         routing.Step.LINE_PUSH: template.push_form,

@@ -23,6 +23,15 @@ class TemplateRow(msgspec.Struct, kw_only=True):
     spec: str
     flagged_at: int | None = None
     flagged_why: str | None = None
+    review: str = "draft"
+    """draft, in_review, approved, changes_wanted or rejected."""
+    review_at: int | None = None
+    application_id: str | None = None
+    """The application that it was submitted for."""
+    findings: str | None = None
+    """JSON: what the content check found in its fixed text."""
+    rules_version: str | None = None
+    """By which rules that was."""
     created_at: int
 
 
@@ -53,13 +62,27 @@ async def latest_version(tx: Tx, account_id: str, name: str) -> int:
     return (await tx.execute(query)).scalar_one() or 0
 
 
-async def find_template(tx: Tx, account_id: str, id_or_name: str) -> TemplateRow | None:
-    """By id, or the newest version by name."""
-    for match in (t.c.name == id_or_name, t.c.id == id_or_name):
+async def find_template(
+    tx: Tx, account_id: str, id_or_name: str, channel_id: str | None = None
+) -> TemplateRow | None:
+    """By id, or the newest version by name. `channel_id`: the newest on that channel, where it has one of the name."""
+    matches = [t.c.name == id_or_name, t.c.id == id_or_name]
+    if channel_id is not None:
+        matches.insert(0, (t.c.name == id_or_name) & (t.c.channel_id == channel_id))
+    for match in matches:
         query = select(t).where(t.c.account_id == account_id, match).order_by(t.c.version.desc()).limit(1)
         if row := (await tx.execute(query)).one_or_none():
             return TemplateRow(**row._mapping)
     return None
+
+
+async def channels_of_template(tx: Tx, account_id: str, name: str) -> list[TemplateRow]:
+    """The newest version of a name on each channel that has one, by channel."""
+    query = (
+        select(t).where(t.c.account_id == account_id, t.c.name == name).order_by(t.c.channel_id, t.c.version)
+    )
+    newest = {row.channel_id: TemplateRow(**row._mapping) for row in await tx.execute(query)}
+    return list(newest.values())
 
 
 async def templates_by_ids(tx: Tx, ids: Iterable[str]) -> list[TemplateRow]:

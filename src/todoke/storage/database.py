@@ -6,9 +6,6 @@ from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,6 +41,7 @@ class Database:
         self._url = url
         self._engines = sqlite.engines(url)
         self._turn = asyncio.Lock()
+        self._version = sqlite.Version(url)
 
     @asynccontextmanager
     async def write(self, *, quick: bool = False) -> AsyncIterator[Tx]:
@@ -59,9 +57,21 @@ class Database:
     @asynccontextmanager
     async def read(self, *, quick: bool = False) -> AsyncIterator[Tx]:
         """A reading transaction: one consistent view, never waiting for the writer. `quick` as in `write`."""
-        engine = self._engines.quick_reader if quick else self._engines.reader
-        async with engine.connect() as connection:
+        if not quick:
+            async with self._engines.reader.connect() as connection:
+                yield connection
+            return
+        # `async with` would give the connection back in a task of its own, and all who read meanwhile would open
+        # another. In place there is nothing to wait for, and so nothing that could be cancelled half-way.
+        connection = await self._engines.quick_reader.connect()
+        try:
             yield connection
+        finally:
+            await connection.close()
+
+    def version(self) -> int | None:
+        """Differs from an earlier answer if anything was committed since; None where that can't be told."""
+        return self._version.read()
 
     async def migrate(self) -> None:
         """Brings the tables to this version. Raises StorageError where the file can't be written."""
@@ -70,10 +80,6 @@ class Database:
                 await connection.run_sync(_upgrade)
         except sqlite.ERRORS as error:
             raise StorageError(sqlite.explain(error)) from error
-        except CommandError as error:
-            raise StorageError(
-                f"The database was made by another version of Todoke ({error}). Start that version or a newer one."
-            ) from error
 
     async def compact(self, *, any_size: bool = False) -> bool:
         """Leaves nothing in the files of what was deleted or changed. Everybody who writes waits meanwhile.
@@ -84,6 +90,7 @@ class Database:
             return await asyncio.to_thread(sqlite.compact, self._url, any_size=any_size)
 
     async def close(self) -> None:
+        self._version.close()
         await self._engines.dispose()
 
 
@@ -99,9 +106,21 @@ def portions(values: Iterable[str], size: int = 10_000) -> Iterator[list[str]]:
 
 
 def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    if sqlite.revision(connection) != _newest():
+        from todoke.storage import upgrading  # noqa: PLC0415
+
+        try:
+            upgrading.upgrade(connection)
+        except upgrading.UnknownVersion as error:
+            raise StorageError(
+                f"The database was made by another version of Todoke ({error}). Start that version or a newer one."
+            ) from error
     # A file that can't be written is not noticed before the first write; it shall be noticed now.
     connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+
+
+def _newest() -> str:
+    """The revision of the last migration, with which its file's name begins."""
+    return max(
+        file.name[:4] for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
+    )

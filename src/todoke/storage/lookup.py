@@ -10,6 +10,7 @@ from todoke.core.template import Template
 from todoke.storage import content
 from todoke.storage.content import TemplateRow
 from todoke.storage.database import Tx
+from todoke.storage.desks import Desks
 
 _KEPT = 10_000
 
@@ -20,6 +21,8 @@ class Lookup:
     def __init__(self) -> None:
         self._templates: dict[str, Template] = {}
         self._policies: dict[str, Policy] = {}
+        self.desks = Desks()
+        """The content checks of accounts."""
 
     async def policies(self, tx: Tx, ids: Iterable[str]) -> dict[str, Policy]:
         """All kept policies, these among them."""
@@ -46,7 +49,7 @@ class Lookup:
 
 def compile_row(row: TemplateRow) -> Template:
     """The template of a stored version."""
-    return templates.compile(msgspec.json.decode(row.spec))
+    return templates.compile(msgspec.json.decode(row.spec), stored=True)
 
 
 def encode_policy(policy: Policy) -> str:

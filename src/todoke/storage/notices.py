@@ -30,6 +30,7 @@ class Loaded(msgspec.Struct):
     country: str
     parameters: str
     reference: str | None
+    language: str | None
 
 
 class NewNotice(msgspec.Struct, kw_only=True):
@@ -52,6 +53,10 @@ class NewNotice(msgspec.Struct, kw_only=True):
     state: str = State.QUEUED
     step_index: int = 0
     source_id: str | None = None
+    language: str | None = None
+    """Which of the template's languages; None: its first."""
+    event_at: int | None = None
+    """When that happened, or will happen, which it tells of."""
 
 
 _LOADED = (
@@ -72,6 +77,7 @@ _LOADED = (
     n.c.country,
     n.c.parameters,
     n.c.reference,
+    n.c.language,
 )
 _ATTEMPT = (
     a.c.notice_id,
@@ -215,7 +221,7 @@ async def assemble(tx: Tx, rows: Sequence[Any], policies: Mapping[str, Policy]) 
                 skips=_skips_of(r[10]),
                 attempts=tuple(tried.get(r[0], ())),
             ),
-            *r[11:17],
+            *r[11:18],
         )
         for r in rows
     ]

@@ -65,6 +65,8 @@ class NoticeRow(msgspec.Struct, kw_only=True):
     erased_at: int | None = None
     source_name: str | None = None
     source_ground: str | None = None
+    language: str | None = None
+    event_at: int | None = None
 
 
 class AttemptRow(msgspec.Struct, kw_only=True):
@@ -210,19 +212,20 @@ async def charged(tx: Tx, scope: Scope) -> list[tuple[str, str, str | None, int,
     return [(r[0], r[1], r[2], r[3], int(r[4])) for r in await tx.execute(query)]
 
 
-async def count_by_template(tx: Tx, scope: Scope) -> list[tuple[str, str, int]]:
-    """How many notices by country and template, without those that were refused."""
+async def count_by_template(tx: Tx, scope: Scope) -> list[tuple[str, str, str | None, int]]:
+    """How many notices by country, template and language, without those that were refused."""
     query = (
-        select(n.c.country, n.c.template_id, func.count())
+        select(n.c.country, n.c.template_id, n.c.language, func.count())
         .where(*scope.where(), n.c.state != "refused")
-        .group_by(n.c.country, n.c.template_id)
+        .group_by(n.c.country, n.c.template_id, n.c.language)
     )
-    return [(r[0], r[1], r[2]) for r in await tx.execute(query)]
+    return [(r[0], r[1], r[2], r[3]) for r in await tx.execute(query)]
 
 
-async def example_of(tx: Tx, template_id: str, scope: Scope) -> str | None:
-    """The parameters of one notice of a template, as JSON, to size what its text would be."""
-    query = select(n.c.parameters).where(*scope.where(), n.c.template_id == template_id).limit(1)
+async def example_of(tx: Tx, template_id: str, language: str | None, scope: Scope) -> str | None:
+    """The parameters of one notice of a template in a language, as JSON, to size what its text would be."""
+    same = n.c.language.is_(None) if language is None else n.c.language == language
+    query = select(n.c.parameters).where(*scope.where(), n.c.template_id == template_id, same).limit(1)
     return (await tx.execute(query)).scalar_one_or_none()
 
 

@@ -7,15 +7,32 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiosqlite
-from sqlalchemy import ColumnElement, event, func
+from sqlalchemy import ColumnElement, Connection, event, func
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import LRUCache
 
 _PATIENT = "busy_timeout = 10000"
 _IMPATIENT = "busy_timeout = 0"
 ERRORS = (DBAPIError, sqlite3.Error, OSError)
 UNUSABLE = (OperationalError, sqlite3.OperationalError)
+
+
+class _Statements(LRUCache[Any, Any]):
+    """Compiled statements, once for all engines of the process: to compile one takes longer than to run it.
+
+    SQLAlchemy's keys begin with the dialect, of which each engine has its own. They differ in nothing.
+    """
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key[1:], value)
+
+
+_STATEMENTS = _Statements(2000)
 
 
 class Engines(NamedTuple):
@@ -40,7 +57,8 @@ def engines(url: str) -> Engines:
     """Opens lazily: nothing is read or made before the first statement."""
     target = make_url(url).set(drivername="sqlite+aiosqlite")
     # Values of statements are numbers and names: they must not come into the text of an error.
-    new = partial(create_async_engine, target, hide_parameters=True)
+    options = {"compiled_cache": _STATEMENTS}
+    new = partial(create_async_engine, target, hide_parameters=True, execution_options=options)
 
     async def in_place() -> aiosqlite.Connection:
         return await _InPlace(target.database or "")
@@ -59,6 +77,41 @@ def engines(url: str) -> Engines:
         quick_writer=make_quick("BEGIN IMMEDIATE"),
         quick_reader=make_quick("BEGIN", 4),
     )
+
+
+class Version:
+    """Tells whether anything was committed since, by this process or another.
+
+    `PRAGMA data_version` is the same for as long as no other connection has changed the file
+    (https://www.sqlite.org/pragma.html#pragma_data_version); this connection never changes it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._path = make_url(url).database or ""
+        self._connection: sqlite3.Connection | None = None
+
+    def read(self) -> int | None:
+        """A number to compare with an earlier one; None where it can't be told just now. Takes some microseconds."""
+        try:
+            if self._connection is None:
+                self._connection = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:
+            self.close()
+            return None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def revision(connection: Connection) -> str | None:
+    """The last migration that was run on this file; None: none was."""
+    if not connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").scalar():
+        return None
+    found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found
 
 
 def has_text(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
@@ -138,6 +191,16 @@ class _InPlace(aiosqlite.Connection):
     def __init__(self, database: str) -> None:
         super().__init__(lambda: sqlite3.connect(database, check_same_thread=False), iter_chunk_size=64)
         self._thread.daemon = True
+
+    async def _connect(self) -> "_InPlace":
+        """At once too: were the thread waited for, all who read just then would open connections of their own."""
+        if self._connection is None:
+            try:
+                self._connection = self._connector()
+            except BaseException:
+                self.stop()
+                raise
+        return self
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:

@@ -35,6 +35,7 @@ from todoke.engine.sending import Outlets
 from todoke.engine.token_keeper import TokenKeeper
 from todoke.engine.watch import Watch
 from todoke.links import Page
+from todoke.previews import Painter
 from todoke.reports.prices import CATALOGUE, Prices, PricesError, load_prices
 from todoke.server.app import make_app
 from todoke.server.services import InboxWriter, Services
@@ -183,6 +184,7 @@ class Gateway:
             wake=self._engine.wake,
             comparer=self._comparer,
             links=base.links,
+            painter=Painter(base.settings.chromium),
             binder=self._binder(),
             hub=self._hub,
             passing=outside.passing,
@@ -238,6 +240,7 @@ class Gateway:
             log.warning("settings.unknown", name=name, remedy="settings are in docs/settings.md")
         if self._follower is not None:
             await self._follower.connect()
+        self._lookup.desks.load()
         await self._outside.start()
         await self._engine.start()
         if self._follower is not None:

@@ -11,9 +11,9 @@ from fastapi import APIRouter, File, Form, Query, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from todoke.actions import announcements, files, intake
+from todoke.actions import announcements, files, intake, reminders
 from todoke.actions.intake import Target
-from todoke.actions.refusals import refused_numbers
+from todoke.actions.refusals import refused_numbers, suppressed
 from todoke.core.durations import rfc3339
 from todoke.core.phone import masked
 from todoke.engine.intake import BrokenFile, Portion, read_portion
@@ -32,6 +32,7 @@ from todoke.storage.sources import Source
 router = APIRouter(prefix="/v1/batches", tags=["Batches"])
 
 PREVIEW_ROWS = 1000
+PREVIEW_CHARACTERS = 500_000
 BYTE_ORDER_MARK = "\ufeff"
 Bom = Annotated[bool, Query(description="Begin with a byte order mark, which Excel needs to read UTF-8.")]
 _PAGE = 1000
@@ -63,6 +64,7 @@ def batch_view(
         "channel": batch.channel_id,
         "template": batch.template_id,
         "source": None if source is None else {"name": source.name, "ground": source.ground},
+        "language": batch.language,
         "rows": batch.rows,
         "accepted": batch.accepted,
         "refused": batch.refused,
@@ -117,7 +119,7 @@ def _columns_field(text: str | None) -> dict[str, str]:
     summary="Send a list",
     description=(
         "A CSV file with a header: a column for the number (phone, to, mobile …), one for each parameter of the "
-        "template, perhaps reference. Every refused row comes back in rejects.csv with its reason. With "
+        "template, perhaps reference and language. Every refused row comes back in rejects.csv with its reason. With "
         "`dry_run=true` the first 1,000 rows are checked and nothing is stored."
     ),
     responses={202: answer(_EXAMPLE), **problems(401, 413, 422)},
@@ -132,11 +134,18 @@ async def create_batch(
         str | None, Form(max_length=5000, description="A policy's name, or a policy as JSON.")
     ] = None,
     columns: Annotated[
-        str | None, Form(max_length=5000, description="JSON: `to` or a parameter → column.")
+        str | None,
+        Form(max_length=5000, description="JSON: `to`, `reference`, `language` or a parameter → column."),
     ] = None,
     encoding: Annotated[str | None, Form(max_length=30, description="utf-8 unless said otherwise.")] = None,
     source: Annotated[
         str | None, Form(max_length=100, description="Where its numbers came from: a source's name or id.")
+    ] = None,
+    language: Annotated[
+        str | None,
+        Form(
+            max_length=40, description="Which of the template's languages, where no column language says so."
+        ),
     ] = None,
     dry_run: Annotated[bool, Form()] = False,
 ) -> Response:
@@ -157,6 +166,8 @@ async def create_batch(
                 source=source or None,
                 now=now,
                 ids=parts.ids,
+                desks=parts.lookup.desks,
+                every_number_is_a_test_number=parts.setup.every_number_is_a_test_number,
                 store_policy=not dry_run,
             )
             batch = files.plan_batch(
@@ -170,6 +181,7 @@ async def create_batch(
                 size=size,
                 chosen=chosen,
                 now=now,
+                language=language or None,
             )
             if not dry_run:
                 await store.insert_batch(tx, batch)
@@ -193,12 +205,15 @@ async def _preview(parts: Services, batch: Batch, target: Target) -> dict[str, A
     path = parts.uploads / f"{batch.id}.csv"
     try:
         portion: Portion = await run_in_threadpool(
-            read_portion, path, batch, target, parts.clock.now(), parts.ids, PREVIEW_ROWS
+            read_portion, path, batch, target, parts.clock.now(), parts.ids, PREVIEW_ROWS, PREVIEW_CHARACTERS
         )
     except BrokenFile as error:
         raise Problem(422, "not-a-list", str(error)) from None
     async with parts.database.read() as tx:
-        portion.refuse(await refused_numbers(tx, batch.account_id, (x.number for x in portion.notices)))
+        standing = await refused_numbers(tx, batch.account_id, (x.number for x in portion.notices))
+        portion.refuse({number: suppressed(x).message for number, x in standing.items()})
+        too_many = await reminders.refused(tx, [(target, x) for x in portion.notices])
+        portion.refuse_notices({notice_id: error.message for notice_id, error in too_many.items()})
     return {
         "dry_run": True,
         "rows": portion.rows,
@@ -207,7 +222,8 @@ async def _preview(parts: Services, batch: Batch, target: Target) -> dict[str, A
         "refused": len(portion.rejects),
         "rejects": [{"line": r.line, "reason": r.reason} for r in portion.rejects[:100]],
         "first": [
-            {"to": masked(n.number), "parameters": json.loads(n.parameters)} for n in portion.notices[:5]
+            {"to": masked(n.number), "language": n.language, "parameters": json.loads(n.parameters)}
+            for n in portion.notices[:5]
         ],
     }
 

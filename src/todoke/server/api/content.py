@@ -1,19 +1,19 @@
-"""/v1/templates, /v1/policies, /v1/use-cases."""
+"""/v1/templates, /v1/policies."""
 
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Body
 
-import line_catalogue
 from todoke.actions import content as actions
-from todoke.actions import intake
+from todoke.actions import content_check, intake
 from todoke.core.durations import rfc3339
 from todoke.core.policy_text import written
 from todoke.server.api.models import answer, problems
 from todoke.server.auth import Account
 from todoke.server.problems import Problem
 from todoke.server.services import Parts
+from todoke.storage import channels as channel_store
 from todoke.storage import content as store
 from todoke.storage.content import PolicyRow, TemplateRow
 from todoke.storage.lookup import decode_policy
@@ -45,6 +45,9 @@ def _template_view(row: TemplateRow) -> dict[str, Any]:
         **{k: v for k, v in spec.items() if k != "channel"},
         "flagged_at": None if row.flagged_at is None else rfc3339(row.flagged_at),
         "flagged_why": row.flagged_why,
+        "review": row.review,
+        "review_at": None if row.review_at is None else rfc3339(row.review_at),
+        "application": row.application_id,
         "created_at": rfc3339(row.created_at),
     }
 
@@ -73,8 +76,16 @@ async def create_template(
     body: Annotated[dict[str, Any], Body(examples=[_TEMPLATE])], account: Account, parts: Parts
 ) -> dict[str, Any]:
     async with parts.database.write() as tx:
-        row, _ = await actions.create_template(tx, account, body, parts.clock.now(), parts.ids)
-    return _template_view(row)
+        desks = parts.lookup.desks
+        row, template = await actions.create_template(tx, account, body, parts.clock.now(), parts.ids, desks)
+        channel = await channel_store.get_channel(tx, row.channel_id)
+        assert channel is not None
+        checked = await content_check.of_version(tx, channel, row, template, desks)
+    return _template_view(row) | {
+        "findings": msgspec.to_builtins(checked.findings),
+        "rules_version": row.rules_version,
+        "sendable": checked.sendable,
+    }
 
 
 @router.get(
@@ -131,19 +142,3 @@ async def create_policy(
 async def list_policies(account: Account, parts: Parts) -> dict[str, Any]:
     async with parts.database.read() as tx:
         return {"policies": [_policy_row_view(r) for r in await store.list_policies(tx, account)]}
-
-
-@router.get(
-    "/use-cases",
-    summary="The use cases that LINE allows, by country",
-    description="From LINE's published lists. LINE reviews every use case of every account before it may be used.",
-    responses=problems(401),
-)
-async def list_use_cases(_: Account) -> dict[str, Any]:
-    return {
-        "use_cases": [
-            {"country": country} | msgspec.to_builtins(u)
-            for country in line_catalogue.countries()
-            for u in line_catalogue.use_cases(country)
-        ]
-    }

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from line_catalogue import Price
-from todoke.actions import intake
+from todoke.actions import intake, reminders
 from todoke.actions.facts import Asked, FactBook, Known
 from todoke.actions.intake import Target, Wanted
 from todoke.actions.refusals import since_when
@@ -17,7 +17,7 @@ from todoke.core.policy_text import written
 from todoke.core.routing import LINE_STEPS, Friendship, Step
 from todoke.core.sms_text import segments
 from todoke.core.suppression import Scope, tells_of_suppression
-from todoke.core.template import render_line, render_push, render_sms, with_link
+from todoke.core.template import in_language, render_line, render_push, render_sms, with_link
 from todoke.reports.prices import Prices, amount
 from todoke.server.services import Services
 from todoke.storage import suppressions
@@ -29,7 +29,8 @@ from todoke.storage.suppressions import Suppression
 async def explain(tx: Tx, target: Target, wanted: Wanted, parts: Services) -> dict[str, Any]:
     """The answer of a dry run. Raises what taking the notice in would raise."""
     now = parts.clock.now()
-    notice, phone = intake.make_notice(target, wanted, now, parts.ids)
+    notice, phone = intake.make_notice(target, wanted, now, parts.ids, even_if_not_live=True)
+    target = msgspec.structs.replace(target, template=in_language(target.template, notice.language))
     asked = Asked(
         number=phone.e164,
         country=phone.country,
@@ -41,6 +42,7 @@ async def explain(tx: Tx, target: Target, wanted: Wanted, parts: Services) -> di
     await book.read(tx, [asked])
     known = await book.of(tx, asked, now)
     stands = await suppressions.standing(tx, target.channel.account_id, [phone.e164])
+    await reminders.refuse(tx, target, notice)
     planned = plan(target.policy, known.facts, notice.deadline_at, now)
     planned = _with_since_when(planned, stands)
     waits = written(target.policy)["steps"]
@@ -54,9 +56,11 @@ async def explain(tx: Tx, target: Target, wanted: Wanted, parts: Services) -> di
         "recipient": _recipient(known, stands),
         "template": target.template_row.name,
         "template_version": target.template_row.version,
+        "language": notice.language,
         "policy": target.policy_view(_deadline(notice)),
         "steps": shown,
         "if_nothing_proves_delivery": _end(planned),
+        "findings": msgspec.to_builtins(target.checked.values.all(json.loads(notice.parameters))),
         "would_be_refused": planned.refused_why is not None or not any(s["would_run"] for s in shown),
         **({} if planned.refused_why is None else {"refused_why": planned.refused_why}),
     }

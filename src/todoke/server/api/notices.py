@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
-from todoke.actions import advance, intake
+from todoke.actions import advance, intake, reminders
 from todoke.actions.intake import Target, Wanted
 from todoke.actions.refusals import refuse_suppressed, refused_numbers, suppressed
 from todoke.core.errors import InvalidParameters, TodokeError
@@ -30,15 +31,20 @@ from todoke.storage import reporting
 from todoke.storage.database import Tx
 from todoke.storage.notices import NewNotice
 
-PORTION = 100
-"""Items that are checked before the event loop gets its turn."""
+PORTION = 10
+"""Items that are checked before the event loop gets its turn: long values take some 0.1 s each to check."""
 
 router = APIRouter(prefix="/v1/notices", tags=["Notices"])
 
 
 def _wanted(body: NoticeIn) -> Wanted:
     return Wanted(
-        to=str(body.to), parameters=body.parameters, reference=body.reference, deadline=body.deadline
+        to=str(body.to),
+        parameters=body.parameters,
+        reference=body.reference,
+        deadline=body.deadline,
+        language=body.language,
+        event_at=body.event_at,
     )
 
 
@@ -52,6 +58,8 @@ async def _resolve(tx: Tx, account: str, body: NoticeIn, parts: Services, *, sto
         source=body.source,
         now=parts.clock.now(),
         ids=parts.ids,
+        desks=parts.lookup.desks,
+        every_number_is_a_test_number=parts.setup.every_number_is_a_test_number,
         store_policy=store_policy,
     )
 
@@ -81,8 +89,8 @@ def _new_view(target: Target, notice: NewNotice, parts: Services) -> dict[str, A
     summary="Send a notice",
     description=(
         "202 means: taken, durably. What became of it: GET /v1/notices/{id}. 409 `suppressed`: the recipient is to get "
-        "no messages; nothing is stored. With `dry_run=true` nothing is "
-        "stored or sent; the answer says what would happen, step by step."
+        "no messages; 409 `not-live`: the template may not reach real recipients yet, or any more. Nothing is stored "
+        "then. With `dry_run=true` nothing is stored or sent; the answer says what would happen, step by step."
     ),
     responses={202: answer(NOTICE_EXAMPLE, "Taken."), **problems(401, 409, 413, 422)},
 )
@@ -105,6 +113,7 @@ async def create_notice(
         target = await _resolve(tx, account, body, parts, store_policy=True)
         notice, _ = intake.make_notice(target, _wanted(body), now, parts.ids)
         await refuse_suppressed(tx, account, notice.number)
+        await reminders.refuse(tx, target, notice)
         await intake.insert(tx, [notice], now, parts.ids)
         response = await remember(tx, account, key, digest, _new_view(target, notice, parts), now)
     ACCEPTED.inc()
@@ -133,15 +142,17 @@ async def create_notices(
         targets = await _targets(tx, account, asked, parts)
     results: list[dict[str, Any]] = []
     notices: list[NewNotice] = []
+    of: dict[str, Target] = {}
     # Outside of any transaction and in portions: LINE wants its webhooks answered within two seconds meanwhile.
     for i, item in enumerate(asked):
         if i % PORTION == PORTION - 1:
             await asyncio.sleep(0)
         try:
-            notice = _one_of_many(item, targets, parts, now)
+            target, notice = _one_of_many(item, targets, parts, now)
         except TodokeError as error:
             results.append(_refusal(error))
         else:
+            of[notice.id] = target
             notices.append(notice)
             results.append({"id": notice.id, "state": notice.state})
     async with parts.database.write() as tx:
@@ -149,6 +160,8 @@ async def create_notices(
         if (before := await recall(tx, account, key, digest, now)) is not None:
             return before
         notices = await _without_suppressed(tx, account, notices, results)
+        errors = await reminders.refused(tx, [(of[x.id], x) for x in notices])
+        notices = _without(notices, results, errors)
         refused = len(results) - len(notices)
         answered = {"accepted": len(notices), "refused": refused, "results": results}
         await intake.insert(tx, notices, now, parts.ids)
@@ -165,11 +178,19 @@ async def _without_suppressed(
     refused = await refused_numbers(tx, account, [x.number for x in notices])
     if not refused:
         return notices
-    numbers = {x.id: refused[x.number] for x in notices if x.number in refused}
+    return _without(
+        notices, results, {x.id: suppressed(refused[x.number]) for x in notices if x.number in refused}
+    )
+
+
+def _without(
+    notices: list[NewNotice], results: list[dict[str, Any]], errors: Mapping[str, TodokeError]
+) -> list[NewNotice]:
+    """The notices but those with an error, which becomes a refusal in `results`."""
     for at, result in enumerate(results):
-        if (standing := numbers.get(result.get("id", ""))) is not None:
-            results[at] = _refusal(suppressed(standing))
-    return [x for x in notices if x.id not in numbers]
+        if (error := errors.get(result.get("id", ""))) is not None:
+            results[at] = _refusal(error)
+    return [x for x in notices if x.id not in errors]
 
 
 def _read_item(item: Any) -> NoticeIn | TodokeError:
@@ -200,13 +221,13 @@ async def _targets(
 
 def _one_of_many(
     item: NoticeIn | TodokeError, targets: dict[str, Target | TodokeError], parts: Services, now: int
-) -> NewNotice:
+) -> tuple[Target, NewNotice]:
     if isinstance(item, TodokeError):
         raise item
     target = targets[_shared(item)]
     if isinstance(target, TodokeError):
         raise target
-    return intake.make_notice(target, _wanted(item), now, parts.ids)[0]
+    return target, intake.make_notice(target, _wanted(item), now, parts.ids)[0]
 
 
 def _refusal(error: TodokeError) -> dict[str, Any]:

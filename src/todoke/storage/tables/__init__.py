@@ -5,6 +5,18 @@ Alembic's migrations make them; a test holds the two together. One file a group;
 
 from todoke.storage.tables.accounts import accounts, api_keys, audit, channels
 from todoke.storage.tables.base import metadata
+from todoke.storage.tables.content import (
+    attachments,
+    content_rules,
+    content_settings,
+    granted_keys,
+    key_lists,
+    overrulings,
+    policies,
+    review_events,
+    templates,
+    use_cases,
+)
 from todoke.storage.tables.counts import alarms, channel_days, channel_hours, line_counts
 from todoke.storage.tables.notices import (
     attempts,
@@ -13,8 +25,6 @@ from todoke.storage.tables.notices import (
     idempotency,
     message_ids,
     notices,
-    policies,
-    templates,
 )
 from todoke.storage.tables.people import (
     bind_links,
@@ -40,6 +50,7 @@ __all__ = [
     "accounts",
     "alarms",
     "api_keys",
+    "attachments",
     "attempts",
     "audit",
     "batch_rejects",
@@ -50,23 +61,30 @@ __all__ = [
     "channel_days",
     "channel_hours",
     "channels",
+    "content_rules",
+    "content_settings",
     "events_seen",
     "friend_syncs",
     "friends",
+    "granted_keys",
     "hub_skips",
     "hub_targets",
     "idempotency",
     "inbox",
+    "key_lists",
     "line_counts",
     "message_ids",
     "messages",
     "metadata",
     "notices",
+    "overrulings",
     "policies",
     "posting_tries",
     "postings",
+    "review_events",
     "sources",
     "suppressions",
     "templates",
+    "use_cases",
     "webhook_endpoints",
 ]

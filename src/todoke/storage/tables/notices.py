@@ -10,45 +10,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 from todoke.storage.tables.base import ID, metadata, time
-
-templates = Table(
-    "templates",
-    metadata,
-    Column("id", ID, primary_key=True),
-    Column("account_id", ID, ForeignKey("accounts.id"), nullable=False),
-    Column("channel_id", ID, ForeignKey("channels.id"), nullable=False),
-    Column("name", String(100), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("use_case", String(60), nullable=False),
-    Column("spec", Text, nullable=False),
-    time("flagged_at"),
-    Column("flagged_why", Text),
-    time("created_at", nullable=False),
-    UniqueConstraint("account_id", "name", "version"),
-)
-
-policies = Table(
-    "policies",
-    metadata,
-    Column("id", ID, primary_key=True),
-    Column("account_id", ID, ForeignKey("accounts.id"), nullable=False),
-    # A policy given with a notice, or taken by default, has no name; equal ones share a row by their digest.
-    Column("name", String(100)),
-    Column("version", Integer, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("spec", Text, nullable=False),
-    # Of one without a name: the named policy and its version that it was completed from, and why it was chosen.
-    Column("of_name", String(100)),
-    Column("of_version", Integer),
-    Column("why", Text),
-    time("created_at", nullable=False),
-    UniqueConstraint("account_id", "name", "version"),
-    Index(None, "account_id", "digest"),
-)
 
 batches = Table(
     "batches",
@@ -74,6 +38,8 @@ batches = Table(
     Column("duplicates", Integer, nullable=False),
     # Where its numbers came from.
     Column("source_id", ID),
+    # Which of the template's languages, where the upload says so.
+    Column("language", String(20)),
     time("created_at", nullable=False),
     time("read_at"),
     time("cancelled_at"),
@@ -119,6 +85,10 @@ notices = Table(
     Column("source_id", ID),
     # Its recipient's data were erased: number and parameters are empty.
     time("erased_at"),
+    # Which of the template's languages; None: its first.
+    Column("language", String(20)),
+    # When that happened, or will happen, which the notice tells of.
+    time("event_at"),
     sqlite_with_rowid=False,
 )
 Index(

@@ -13,6 +13,7 @@ NOTICE_EXAMPLE: dict[str, Any] = {
     "reference": "A-1001",
     "to": "0912•••678",
     "country": "TW",
+    "language": "zh-Hant",
     "attempts": [
         {
             "step": "line_notification",
@@ -45,6 +46,18 @@ class NoticeIn(Strict):
         max_length=40,
         description="No step begins later: a duration such as 24h, or a time.",
         examples=["24h"],
+    )
+    language: str | None = Field(
+        None,
+        max_length=40,
+        description="Which of the template's languages, as BCP 47 tag; zh-TW is zh-Hant. Left out: its own.",
+        examples=["zh-Hant"],
+    )
+    event_at: str | None = Field(
+        None,
+        max_length=40,
+        description="When that is which the notice tells of, such as 2026-08-10T18:30:00+08:00; without a zone the "
+        "channel's is meant. Left out: the template's parameter that is marked as event.",
     )
     source: str | None = Field(
         None,

@@ -1,6 +1,6 @@
 // The components of Flex beside the box: text, button, image, icon, video, separator, filler.
 
-import { button as makeButton, cut, el, isObject, own, picture, pictureUrl, spend, tap, words } from "../dom.js";
+import { button as makeButton, cut, el, isObject, own, picture, pictureUrl, roomy, spend, tap, words } from "../dom.js";
 import { playSign } from "../media.js";
 import { word } from "../words.js";
 import * as values from "./values.js";
@@ -43,7 +43,7 @@ export function text(holder, ctx) {
   } else {
     line.append(cut(words(holder, "text")));
   }
-  const shown = el("div", "m-flextext", line);
+  const shown = el("div", "m-flextext", roomy(line));
   dressText(shown, holder);
   shown.style.textAlign = values.choice(own(holder, "align"), "start", "center", "end");
   gravity(shown, holder);

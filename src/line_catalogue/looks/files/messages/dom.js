@@ -7,6 +7,8 @@ const LONGEST_TEXT = 10000;
 const MOST_NODES = 2000;
 const DEEPEST = 60;
 const SCHEMES = /^(?:https?|line|tel):/i;
+// Devanagari to Myanmar, Thai among them; Khmer.
+const STACKING = /[\u0900-\u109f\u1780-\u17ff]/;
 const LOOPBACK = new Set(["127.0.0.1", "localhost"]);
 
 // Drawn in a box of 24 by 24.
@@ -94,6 +96,13 @@ export function pictureUrl(value) {
   return url.protocol === "https:" || loopback ? url : null;
 }
 
+let fetching = true;
+
+/** From now on no picture is asked for; each place shows where its picture would come from. */
+export function fetchNoPictures() {
+  fetching = false;
+}
+
 /** A picture that fills its box; where it can't be had, a quiet drawing with the name of its host.
  *  `fit`: "cover" or "contain". `trusted`: an address of the page itself (blob: or a path), not of a message.
  */
@@ -101,6 +110,7 @@ export function picture(value, { fit = "cover", alt = "", trusted = false } = {}
   const box = el("div", "m-pic");
   const url = trusted && typeof value === "string" ? { href: value, host: "" } : pictureUrl(value);
   if (url === null) return missing(box, "");
+  if (!fetching) return missing(box, url.host);
   const image = el("img", "m-pic-image");
   image.alt = alt;
   image.referrerPolicy = "no-referrer";
@@ -154,9 +164,15 @@ export function tap(element, action, ctx) {
   return element;
 }
 
+/** Makes room above and below a line where its script sets signs over signs, as fonts of phones do by themselves. */
+export function roomy(line) {
+  if (STACKING.test(line.textContent)) line.classList.add("m-tall");
+  return line;
+}
+
 /** A button with an action's label. */
 export function button(action, className, ctx, label = words(action, "label")) {
-  const made = el("button", className, el("span", "m-label", label));
+  const made = el("button", className, roomy(el("span", "m-label", label)));
   made.type = "button";
   return tap(made, action, ctx);
 }

@@ -1,0 +1,128 @@
+"""Tells of most values in a few microseconds that no rule can find anything in them, and which patterns may match.
+
+A pattern can match a view of a text only where one of its grams (`grams.py`) stands in the skeleton of the text
+(`skeleton.py`). `quick_search` looks for any gram of all patterns, `Index` for those patterns whose grams are there.
+Without grams there can't be a finding; with one the text is read in full: a hit here is no finding yet.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+
+from todoke.core.content.grams import USUAL
+from todoke.core.content.skeleton import UNKNOWN, class_of, of_written
+
+LONGEST = 2000
+"""Characters that are searched; a longer text counts as suspicious."""
+_DIGITS = frozenset(map(class_of, "0123456789"))
+# Views shorten repeats. That of a digit is no rare thing, so grams are looked for with repeats; all others are hits.
+_SHORTENED = frozenset({"เเ"} | {c * 3 for c in map(chr, range(97, 123)) if c not in _DIGITS})
+_ESCAPED = re.compile("%[0-9A-Fa-f]").search
+
+_Search = Callable[[str], object]
+_Trie = dict[str, "_Trie"]
+
+
+class Index:
+    """Which of some patterns may match, by the grams of each."""
+
+    def __init__(self, grams: Iterable[frozenset[str]]) -> None:
+        """`grams`: of each pattern, in order."""
+        self._patterns: dict[str, list[int]] = {}
+        for n, of_one in enumerate(grams):
+            for gram in of_one:
+                self._patterns.setdefault(gram, []).append(n)
+        self._lengths = sorted({len(gram) for gram in self._patterns})
+
+    def may_match(self, skeleton: str) -> set[int]:
+        """Places, in the order of the patterns, of those that may match a text with this skeleton."""
+        found: set[int] = set()
+        for length in self._lengths:
+            runs = {skeleton[i : i + length] for i in range(len(skeleton) - length + 1)}
+            for gram in runs & self._patterns.keys():
+                found.update(self._patterns[gram])
+        return found
+
+
+def _trie(grams: Iterable[str]) -> _Trie:
+    """Without those that begin with another one."""
+    root: _Trie = {}
+    for gram in sorted(grams, key=len):
+        below = root
+        for c in gram[:-1]:
+            below = below.setdefault(c, {})
+            if below.get("") is not None:
+                break
+        else:
+            below.setdefault(gram[-1], {"": {}})
+    return root
+
+
+def _pattern(c: str, below: _Trie) -> str:
+    """`below` behind a character."""
+    if "" in below:
+        return ""
+    last = "".join(re.escape(x) for x, rest in below.items() if "" in rest)
+    more = [re.escape(x) + _pattern(x, rest) for x, rest in below.items() if "" not in rest]
+    each = [f"[{last}]"] * bool(last) + more
+    again = f"{c}*" if c in _DIGITS else ""
+    return f"{again}(?:{'|'.join(each)})"
+
+
+def _searches(grams: frozenset[str]) -> tuple[list[_Search], list[_Search]]:
+    """For what begins with an ASCII character, and for all else."""
+    trie = _trie(grams | _SHORTENED)
+    scripts: dict[int, list[str]] = {}
+    # The engine tries one after the other: what is seen most comes first.
+    for c, below in sorted(trie.items(), key=lambda x: (-USUAL.get(x[0], 0), x[0])):
+        script = sum(c >= bound for bound in ("\u0e00", "\u1000", "\u4e00"))
+        scripts.setdefault(script, []).append(re.escape(c) + _pattern(c, below))
+    # An alternative of literals is what the engine searches quickest for, so each script has its own.
+    scripts.setdefault(0, []).append(UNKNOWN)
+    han = {c: below for c, below in trie.items() if c >= "\u4e00"}
+    searches = {n: re.compile("|".join(found)).search for n, found in sorted(scripts.items()) if n < 3}
+    return [searches.pop(0)], [*searches.values(), *([_search_han(han)] if han else [])]
+
+
+def _search_han(first: _Trie) -> Callable[[str], object]:
+    """Han has hundreds of first characters, too many for one alternative: first any two that may follow each other."""
+    alone = "".join(re.escape(c) for c, below in first.items() if "" in below)
+    begin = "".join(map(re.escape, first))
+    second = "".join({re.escape(x) for below in first.values() for x in below})
+    behind = [f"(?<=[{alone}])"] * bool(alone) + [f"(?=[{second}])"] * bool(second)
+    pairs = re.compile(f"[{begin}](?:{'|'.join(behind)})").finditer
+
+    @cache
+    def begins(c: str) -> Callable[[str, int], object]:
+        return re.compile(re.escape(c) + _pattern(c, first[c])).match
+
+    def search(text: str) -> bool:
+        for found in pairs(text):
+            at = found.start()
+            if begins(text[at])(text, at):
+                return True
+        return False
+
+    return search
+
+
+def quick_search(grams: frozenset[str]) -> Callable[[str], bool]:
+    """A function that says of a text whether it may have a finding. False is certain."""
+    if "" in grams:
+        return lambda _: True
+    plain, others = _searches(grams)
+
+    def suspicious(text: str) -> bool:
+        if len(text) > LONGEST or ("%" in text and _ESCAPED(text)):
+            return True
+        skeleton = of_written(text)
+        for search in plain:
+            if search(skeleton):
+                return True
+        if not skeleton.isascii():
+            for search in others:
+                if search(skeleton):
+                    return True
+        return False
+
+    return suspicious

@@ -1,0 +1,139 @@
+"""Checks the values of notices: quickly, as there are many, and most have nothing in them."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from todoke.core.content.addresses import HOLE, INVISIBLE
+from todoke.core.content.finding import Finding, Severity
+from todoke.core.content.places import filled
+from todoke.core.template import Template
+from todoke.core.template_reader import Text
+from todoke.core.template_values import HOLE as HOLES
+
+if TYPE_CHECKING:
+    from todoke.core.content.check import ContentCheck
+
+_LETTER = "A-Za-z\uff21-\uff3a\uff41-\uff5a"
+# Unrolled, as a repeat of a group takes ten times as long; the look behind comes last, where it is seldom asked.
+_ID = re.compile(f"[{_LETTER}](?<![{_LETTER}0-9].)[^\\w\n]?\\d(?:[^\\w\n]?\\d){{8}}(?!\\d)").search
+_NUMBER = re.compile("\\d" + "[^\\w\n]?\\d" * 12).search
+# It begins where digits begin: from within, a run is only shorter.
+_TWELVE = re.compile("(?<!\\d)(?<!\\d[^\\w\n])\\d" + "[^\\w\n]?\\d" * 11).search
+_LINK = re.compile(
+    f"[:\uff1a.\uff0e\u3002\uff61](?=[{INVISIBLE}]*[/\uff0f\\\\{_LETTER}])|%(?:25)*3[Aa]"
+).search
+"""What values have in which an error could be found that is none of the rules for text."""
+BESIDE = 24
+"""Characters before a value in which a word says what it is."""
+MOST_SHAPES = 1000
+"""Shapes of addresses that are remembered for a template."""
+_LONG_NUMBERS = re.compile("[0-9]{5,}").sub
+
+
+class ValuesCheck:
+    """Checks the values of the notices of one template."""
+
+    def __init__(
+        self,
+        check: "ContentCheck",
+        template: Template,
+        country: str | None,
+        excused: frozenset[tuple[str, str]],
+    ) -> None:
+        self._check = check
+        self._template = template
+        self._country = country
+        self._excused = excused
+        # Parameters and the shapes of their addresses in which nothing was found. Most notices differ in a number, and
+        # numbers are looked at in all values, whatever is remembered.
+        self._harmless: set[tuple[str, str]] = set()
+        self._may_find = tuple(x.may_find_in for x in check.checkers)
+        # Beside a word such as マイナンバー in the fixed text, digits are what it says.
+        self._named = frozenset(
+            name
+            for each in (template, *template.variants.values())
+            for text in each.texts
+            for name in _behind(text.text, check.names_an_id)
+        )
+        # Addresses whose host a value has a part in: where they lead is known of each notice only.
+        self._open_ends = tuple(
+            (text, names)
+            for text in dict.fromkeys(
+                x for each in (template, *template.variants.values()) for x in each.texts
+            )
+            if text.names and (names := self._in_hosts(text))
+        )
+
+    def _in_hosts(self, text: Text) -> tuple[str, ...]:
+        """The parameters that are a part of an address's host."""
+        found = []
+        for name in dict.fromkeys(text.names):
+            marked = filled(text.text, {other: "x" for other in text.names if other != name})
+            if any(HOLE in x.host + x.port for x in self._check.links.find(marked)):
+                found.append(name)
+        return tuple(found)
+
+    def errors(self, values: Mapping[str, str]) -> list[Finding]:
+        """What must not be sent. Of most values it is seen in microseconds that there is nothing."""
+        joined = "\n".join(values.values())
+        numbers = _ID(joined) is not None or (
+            _TWELVE(joined) is not None
+            and (_NUMBER(joined) is not None or bool(self._named) or self._check.names_an_id(joined))
+        )
+        unread = list(values.values())
+        if "://" in joined and self._harmless and not self._open_ends:
+            harmless = self._harmless
+            unread = [
+                value
+                for name, value in values.items()
+                if "://" not in value or (name, _LONG_NUMBERS("0", value)) not in harmless
+            ]
+            joined = "\n".join(unread)
+        links = _LINK(joined) is not None or bool(self._open_ends)
+        words = False
+        for may_find in self._may_find:
+            words = words or may_find(unread, joined)
+        if not (numbers or links or words):
+            return []
+        found = self._found(values, words=words, links=links, numbers=numbers)
+        if not (found or words) and len(self._harmless) < MOST_SHAPES:
+            shapes = {(name, _LONG_NUMBERS("0", value)) for name, value in values.items() if "://" in value}
+            self._harmless |= shapes
+        return [x for x in found if x.severity is Severity.ERROR]
+
+    def all(self, values: Mapping[str, str]) -> list[Finding]:
+        """Everything there is to say."""
+        return self._found(values, words=True, links=True, numbers=True)
+
+    def _found(self, values: Mapping[str, str], *, words: bool, links: bool, numbers: bool) -> list[Finding]:
+        check, template = self._check, self._template
+        found: list[Finding] = []
+        for name, value in values.items():
+            if (declared := template.parameters.get(name)) is not None:
+                found += (
+                    x
+                    for x in check.value(
+                        value, declared, template.use_case, self._country, f"/parameters/{name}",
+                        words=words, links=links, numbers=numbers, named=name in self._named,
+                    )
+                    if (x.code, name) not in self._excused
+                )  # fmt: skip
+        for text, names in self._open_ends if links else ():
+            put_in = filled(text.text, {name: values.get(name, "") for name in names})
+            pointer = f"/parameters/{names[0]}"
+            found += check.kept(
+                x
+                for x in check.links.check(put_in, use_case=template.use_case, pointer=pointer)
+                if not any((x.code, name) in self._excused for name in names)
+            )
+        return list(dict.fromkeys(found))
+
+
+def _behind(text: str, says: Callable[[str], bool]) -> list[str]:
+    """The parameters that stand close behind words of which that is so, in the same line."""
+    return [
+        hole[1].strip()
+        for hole in HOLES.finditer(text)
+        if says(HOLES.sub("\n", text[max(0, hole.start() - BESIDE) : hole.start()]).rpartition("\n")[2])
+    ]
