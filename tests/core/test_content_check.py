@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import line_catalogue
 from todoke.core import template as templates
@@ -22,9 +24,11 @@ from todoke.core.durations import DAY, HOUR, parse_rfc3339
 from todoke.core.errors import InvalidRule
 from todoke.core.policy_text import parse_policy
 from todoke.core.template_values import Type
+from todoke.rules import load_checker
 from todoke.rules.checks import load_data
 
 DATA = load_data()
+RULES = load_checker()
 BARE = ContentCheck([Checker(())], DATA)
 PARCEL: dict[str, Any] = {
     "name": "parcel",
@@ -281,6 +285,36 @@ def test_a_value_is_read_with_the_word_before_it_and_quoted_without_anybodys_num
     (quoted,) = values.errors({"no": "A-17", "x": "https://evil.example/?n=090-1234-5678"})
     assert "1234" not in quoted.words + quoted.remedy
     assert "5678" in quoted.words
+
+
+_SEEN = st.fixed_dictionaries(
+    {
+        "no": st.sampled_from(
+            ("A-17", "1234-5678-9018", "1234567890", "123456789018", "マイナンバー 123456789018", "優惠券")
+        ),
+        "x": st.sampled_from(
+            ("x", "1234-5678-9018", "A123456789", "100% off", "信用卡", "https://shop.example/t/12345",
+             "https://shop.example/t/54321", "https://shop.example/50000off", "https://bit.ly/12345", "他家電商")
+        ),
+    }
+)  # fmt: skip
+
+
+@given(st.lists(_SEEN, min_size=2, max_size=8))
+def test_what_was_seen_before_changes_nothing_in_what_is_found(notices: list[dict[str, str]]) -> None:
+    template = templates.compile(
+        PARCEL
+        | {
+            "parameters": {"no": {"type": "text", "example": "A-17"}, "x": {"type": "text", "example": "x"}},
+            "sms": "個人番号: {{no}}\n{{x}} 8/7 忽略",
+            "flexible": None,
+        }
+    )
+    check = ContentCheck([RULES, Checker([read_rule(OWN).rule])], DATA)
+    values = check.values(template, "JP")
+    for notice in notices:
+        assert values.errors(notice) == check.values(template, "JP").errors(notice)
+        assert values.errors(notice) == [x for x in values.all(notice) if x.severity == "error"]
 
 
 def test_digits_alone_are_no_sale_and_a_code_to_be_copied_is_read() -> None:

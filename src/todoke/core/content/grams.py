@@ -3,6 +3,7 @@
 Grams are written as skeletons (`skeleton.py`): they are looked for in the skeleton of a text.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
@@ -13,6 +14,8 @@ from todoke.core.content.skeleton import UNKNOWN, class_of, is_plain
 from todoke.core.content.spelling import THAI_MARKS
 
 DIGITS = frozenset("0123456789")
+DIGIT_CLASSES = frozenset(map(class_of, DIGITS))
+"""What skeletons have for them, and for letters that may be read as them."""
 
 
 class One(msgspec.Struct):
@@ -61,6 +64,38 @@ def regex_of(branch: Sequence[Part]) -> str:
             inner = "|".join(regex_of(x) for x in part.branches)
             out.append(f"(?:{inner})" + (f"{{0,{part.most}}}" if part.optional else ""))
     return "".join(out)
+
+
+def coarse_of(branch: Sequence[Part]) -> str:
+    """The same as a skeleton has it: whatever matches the regex has something in its skeleton that matches this."""
+    out = []
+    for part in branch:
+        if isinstance(part, One):
+            out.append(_coarse(part))
+        elif isinstance(part, Group):
+            inner = "|".join(coarse_of(x) for x in part.branches)
+            out.append(f"(?:{inner})" + (f"{{0,{part.most}}}" if part.optional else ""))
+    return "".join(out)
+
+
+def _coarse(one: One) -> str:
+    if one.chars is None:
+        # Digits may be repeated in the skeleton more often than in a view, so no gap has an end.
+        return "[\\s\\S]*?"
+    classes = {class_of(c) for c in one.chars}
+    chars = _any_of(classes - {""})
+    if not chars:
+        return ""
+    least, most = (0 if "" in classes else one.least), str(one.most)
+    if classes & DIGIT_CLASSES:
+        return f"{chars}{{{least},}}"
+    return chars if (least, most) == (1, "1") else f"{chars}{{{least},{most}}}"
+
+
+def _any_of(classes: set[str]) -> str:
+    if len(classes) < 2:
+        return re.escape("".join(classes))
+    return f"[{''.join(map(re.escape, sorted(classes)))}]"
 
 
 _LONGEST = 6

@@ -18,7 +18,7 @@ from functools import cached_property, lru_cache
 
 import msgspec
 
-from todoke.core.content.grams import DIGITS, WORD_EDGE, Edge, Group, One, Part, cover, regex_of
+from todoke.core.content.grams import DIGITS, WORD_EDGE, Edge, Group, One, Part, coarse_of, cover, regex_of
 from todoke.core.content.lookalikes import LOOKALIKES
 from todoke.core.content.spelling import folded_pattern
 from todoke.core.errors import InvalidRule
@@ -49,6 +49,12 @@ class Patterns:
     def regex(self) -> re.Pattern[str]:
         """Raises InvalidRule where they were not read before."""
         return re.compile("|".join(_regex(_read(source, "")) for source in self.sources))
+
+    @cached_property
+    def coarse(self) -> re.Pattern[str]:
+        """Found in the skeleton of every text that one of them matches. Raises InvalidRule where they were not read."""
+        branches = [branch for source in self.sources for branch in _read(source, "")]
+        return re.compile("|".join(map(coarse_of, branches)))
 
 
 _REPEAT = re.compile(r"\{(\d{1,2})(?:,(\d{1,2}))?\}")

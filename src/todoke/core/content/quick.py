@@ -9,14 +9,13 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cache
 
-from todoke.core.content.grams import USUAL
-from todoke.core.content.skeleton import UNKNOWN, class_of, of_written
+from todoke.core.content.grams import DIGIT_CLASSES, USUAL
+from todoke.core.content.skeleton import UNKNOWN, of_written
 
 LONGEST = 2000
 """Characters that are searched; a longer text counts as suspicious."""
-_DIGITS = frozenset(map(class_of, "0123456789"))
 # Views shorten repeats. That of a digit is no rare thing, so grams are looked for with repeats; all others are hits.
-_SHORTENED = frozenset({"เเ"} | {c * 3 for c in map(chr, range(97, 123)) if c not in _DIGITS})
+_SHORTENED = frozenset({"เเ"} | {c * 3 for c in map(chr, range(97, 123)) if c not in DIGIT_CLASSES})
 _ESCAPED = re.compile("%[0-9A-Fa-f]").search
 
 _Search = Callable[[str], object]
@@ -65,7 +64,7 @@ def _pattern(c: str, below: _Trie) -> str:
     last = "".join(re.escape(x) for x, rest in below.items() if "" in rest)
     more = [re.escape(x) + _pattern(x, rest) for x, rest in below.items() if "" not in rest]
     each = [f"[{last}]"] * bool(last) + more
-    again = f"{c}*" if c in _DIGITS else ""
+    again = f"{c}*" if c in DIGIT_CLASSES else ""
     return f"{again}(?:{'|'.join(each)})"
 
 

@@ -28,6 +28,10 @@ BESIDE = 24
 """Characters before a value in which a word says what it is."""
 MOST_SHAPES = 1000
 """Shapes of addresses that are remembered for a template."""
+MOST_KNOWN = 4000
+"""Values that are remembered for a template, up to LONGEST_KNOWN characters each; then it begins anew."""
+LONGEST_KNOWN = 200
+_NONE: frozenset[str] = frozenset()
 _LONG_NUMBERS = re.compile("[0-9]{5,}").sub
 
 
@@ -42,13 +46,15 @@ class ValuesCheck:
         excused: frozenset[tuple[str, str]],
     ) -> None:
         self._check = check
-        self._template = template
+        self.template = template
         self._country = country
         self._excused = excused
         # Parameters and the shapes of their addresses in which nothing was found. Most notices differ in a number, and
         # numbers are looked at in all values, whatever is remembered.
         self._harmless: set[tuple[str, str]] = set()
-        self._may_find = tuple(x.may_find_in for x in check.checkers)
+        # Values in which nothing was found, by parameter: shops, dates and products come again and again.
+        self._known: dict[str, set[str]] = {}
+        self._count = 0
         # Beside a word such as マイナンバー in the fixed text, digits are what it says.
         self._named = frozenset(
             name
@@ -76,38 +82,76 @@ class ValuesCheck:
 
     def errors(self, values: Mapping[str, str]) -> list[Finding]:
         """What must not be sent. Of most values it is seen in microseconds that there is nothing."""
-        joined = "\n".join(values.values())
+        known = self._known
+        new = {name: value for name, value in values.items() if value not in known.get(name, _NONE)}
+        if not (new or self._open_ends):
+            return []
+        joined = "\n".join(new.values())
         numbers = _ID(joined) is not None or (
             _TWELVE(joined) is not None
             and (_NUMBER(joined) is not None or bool(self._named) or self._check.names_an_id(joined))
         )
-        unread = list(values.values())
+        unread = new
         if "://" in joined and self._harmless and not self._open_ends:
             harmless = self._harmless
-            unread = [
-                value
-                for name, value in values.items()
+            unread = {
+                name: value
+                for name, value in new.items()
                 if "://" not in value or (name, _LONG_NUMBERS("0", value)) not in harmless
-            ]
-            joined = "\n".join(unread)
+            }
+            joined = "\n".join(unread.values())
         links = _LINK(joined) is not None or bool(self._open_ends)
-        words = False
-        for may_find in self._may_find:
-            words = words or may_find(unread, joined)
-        if not (numbers or links or words):
-            return []
-        found = self._found(values, words=words, links=links, numbers=numbers)
-        if not (found or words) and len(self._harmless) < MOST_SHAPES:
-            shapes = {(name, _LONG_NUMBERS("0", value)) for name, value in values.items() if "://" in value}
-            self._harmless |= shapes
+        texts = list(unread.values())
+        suspicious = [x for x in self._check.checkers if x.may_find_in(texts, joined)]
+        words = any(checker.may_find(text) for checker in suspicious for text in texts)
+        found = []
+        if numbers or links or words:
+            read = new
+            if not (links or words):
+                read = {name: value for name, value in new.items() if _ID(value) or _TWELVE(value)}
+            found = self._found(read, values, words=words, links=links, numbers=numbers)
+            if not found:
+                self._remember_shapes(unread)
+        if not found:
+            self._remember(new)
         return [x for x in found if x.severity is Severity.ERROR]
+
+    def forget(self) -> None:
+        """What it remembers of values only saves time."""
+        self._known.clear()
+        self._harmless.clear()
+        self._count = 0
+
+    def _remember_shapes(self, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            if "://" not in value or len(self._harmless) >= MOST_SHAPES:
+                continue
+            # Where words may be found with other digits, a shape says nothing.
+            if not any(checker.suspicious(value) for checker in self._check.checkers):
+                self._harmless.add((name, _LONG_NUMBERS("0", value)))
+
+    def _remember(self, values: Mapping[str, str]) -> None:
+        if self._count > MOST_KNOWN:
+            self.forget()
+        for name, value in values.items():
+            if len(value) <= LONGEST_KNOWN and "://" not in value:
+                self._known.setdefault(name, set()).add(value)
+                self._count += 1
 
     def all(self, values: Mapping[str, str]) -> list[Finding]:
         """Everything there is to say."""
-        return self._found(values, words=True, links=True, numbers=True)
+        return self._found(values, values, words=True, links=True, numbers=True)
 
-    def _found(self, values: Mapping[str, str], *, words: bool, links: bool, numbers: bool) -> list[Finding]:
-        check, template = self._check, self._template
+    def _found(
+        self,
+        values: Mapping[str, str],
+        all_values: Mapping[str, str],
+        *,
+        words: bool,
+        links: bool,
+        numbers: bool,
+    ) -> list[Finding]:
+        check, template = self._check, self.template
         found: list[Finding] = []
         for name, value in values.items():
             if (declared := template.parameters.get(name)) is not None:
@@ -120,7 +164,7 @@ class ValuesCheck:
                     if (x.code, name) not in self._excused
                 )  # fmt: skip
         for text, names in self._open_ends if links else ():
-            put_in = filled(text.text, {name: values.get(name, "") for name in names})
+            put_in = filled(text.text, {name: all_values.get(name, "") for name in names})
             pointer = f"/parameters/{names[0]}"
             found += check.kept(
                 x
