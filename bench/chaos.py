@@ -84,7 +84,7 @@ class Run:
     def play(self) -> Findings:
         """Everything, from the start of both programs to the last check."""
         with Emulator(self._folder) as emulator:
-            populate(emulator, self._notices, **RATES)
+            populate(emulator, self._notices, rates=RATES)
             place = GatewayPlace(self._folder, emulator, virtual_time=True)
             gateway = place.start()
             try:

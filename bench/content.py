@@ -113,7 +113,7 @@ def table(name: str, messages: list[Message]) -> None:
 
 def with_addresses() -> list[Checked]:
     """NOTICES, each with a template of its own."""
-    found = []
+    found: list[Checked] = []
     for values in NOTICES:
         declared = {name: {"type": "text", "example": value} for name, value in values.items()}
         text = " ".join(f"{{{{{name}}}}}" for name in values)
@@ -171,7 +171,7 @@ def of_traffic(check: ValuesCheck, values: Mapping[str, str], count: int) -> lis
     """
     drawn = random.Random(1)
     personal = {name for name, each in check.template.parameters.items() if each.personal} | {"name"}
-    found = []
+    found: list[Checked] = []
     for _ in range(count):
         fresh = {}
         for name, value in values.items():

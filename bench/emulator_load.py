@@ -56,12 +56,6 @@ def wrk(url: str, seconds: float, *script: str) -> float:
     return float(found[1])
 
 
-def memory_mb(program: Program, field: str) -> float:
-    """`VmRSS` (now) or `VmHWM` (at most so far) of a program."""
-    status = Path(f"/proc/{program.pid}/status").read_text()
-    return int(status.partition(f"{field}:")[2].split()[0]) / 1024
-
-
 def taken(emulator: Emulator, fate: str) -> int:
     """Notifications with this fate."""
     return int(emulator.get("/ledger/summary")["fate"].get(fate, 0))
@@ -79,7 +73,7 @@ def load(folder: Path, rounds: int, seconds: float) -> None:
     hashes = write_hashes(folder / "hashes", min(PEOPLE, round(rounds * seconds * 20_000)))
     with Side("bench.sink", folder) as sink, Emulator(folder) as emulator:
         populate(emulator, PEOPLE)
-        started = memory_mb(emulator, "VmRSS")
+        started = emulator.memory_mb("VmRSS")
         hook = {"webhook_url": sink.url + "/hook", "rate_limit": 1_000_000}
         tokens = [channel(emulator, f"c{i}", **hook)["access_token"] for i in range(CHANNELS)]
         print(
@@ -111,7 +105,7 @@ def load(folder: Path, rounds: int, seconds: float) -> None:
         print(
             f"{middle.accepted / middle.empty:.0%} of wrk's figure for an empty Starlette route. "
             f"{PEOPLE:,} users in the population, {sent:,} of them with a message:\n"
-            f"resident {started:.0f} MB before, {memory_mb(emulator, 'VmHWM'):.0f} MB at most."
+            f"resident {started:.0f} MB before, {emulator.memory_mb():.0f} MB at most."
         )
 
 
@@ -128,7 +122,7 @@ def pass_time(folder: Path) -> None:
     """24 virtual hours over messages that all wait for consent."""
     hashes = write_hashes(folder / "hashes", PENDING)
     with Emulator(folder) as emulator:
-        populate(emulator, PENDING, not_set=1.0)
+        populate(emulator, PENDING, rates={"not_set": 1.0})
         token = channel(emulator, "c", rate_limit=1_000_000)["access_token"]
         emulator.post("/clock", {"mode": "paused"})
         while (pending := taken(emulator, "pending")) < PENDING:
@@ -142,7 +136,6 @@ def pass_time(folder: Path) -> None:
 
 def run(folder: Path, *, quick: bool) -> None:
     """The whole stage of the emulator."""
-    print("\nThe emulator alone")
     if shutil.which("wrk") is None:
         print("left out: wrk is not installed (apt-get install wrk)")
         return

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from bench.figures import say
 from bench.hub_load import Planned, number_of, plan
 from bench.processes import Emulator, GatewayPlace, Program, free_port, wait_until
 from bench.stage import channel
@@ -48,8 +49,8 @@ def run(folder: Path, seconds: float = 30.0) -> bool:
     """Measures and prints. Whether every promise was kept."""
     planned = list(plan(seconds, RATE, SEED))
     events = sum(len(p.users) for p in planned)
-    print(
-        f"\nHub: {RATE:,} events/s for {seconds:.0f} s, in {len(planned):,} requests of 1 to 20 events; targets: fine, "
+    say(
+        f"{RATE:,} events/s for {seconds:.0f} s, in {len(planned):,} requests of 1 to 20 events; targets: fine, "
         "slow (300 ms an answer), dead (connection refused) until the load is over"
     )
     with Emulator(folder) as emulator, Systems(folder) as systems:
@@ -84,7 +85,7 @@ def run(folder: Path, seconds: float = 30.0) -> bool:
         stored = _stored(place.folder / "data" / "todoke.db")
     took = sorted(loaded["took"])
     p50, p99 = statistics.median(took), took[int(len(took) * 0.99)]
-    print(
+    say(
         f"LINE's answer: p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, longest {took[-1] * 1000:.0f} ms "
         f"(goal: p99 under {GOAL * 1000:.0f} ms); statuses {loaded['statuses']}; "
         f"{events / loaded['seconds']:,.0f} events/s came in; gateway CPU {cpu / loaded['seconds']:.0%} of a core"
@@ -147,10 +148,11 @@ def _tell(
             disordered += last_of.get(user, 0) > stored[number]
             last_of[user] = max(last_of.get(user, 0), stored[number])
     lag = health["lag"]
-    print(
-        f"  {name:<5} {sum(len(planned[n].users) for n in times):,} events: {missing} requests missing, {again} more "
+    say(
+        f"{name}: {sum(len(planned[n].users) for n in times):,} events: {missing} requests missing, {again} more "
         f"than once, {disordered} events out of their user's order; at the end of the load it had {at_the_end:,}, lag "
         f"{lag['requests']:,} requests and {lag['seconds']:.1f} s; everything {caught_up:.0f} s later "
-        f"({told['taken']:,} taken, {told['skipped']} skipped)"
+        f"({told['taken']:,} taken, {told['skipped']} skipped)",
+        "  ",
     )
     return not (missing or disordered)

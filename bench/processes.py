@@ -9,9 +9,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 
@@ -33,15 +35,41 @@ def free_port() -> int:
         return port
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, and theirs, that run now."""
+    found: list[int] = []
+    with suppress(FileNotFoundError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found + [x for child in found for x in children(child)]
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
 class Program:
     """A running child. `pid` is that of the program itself; its log goes to the file `log`."""
 
-    def __init__(self, command: list[str], log: Path, **settings: str) -> None:
+    def __init__(
+        self, command: list[str], log: Path, settings: Mapping[str, str] | None = None, *, group: bool = False
+    ) -> None:
+        """`settings`: beside this process's own environment. `group`: it starts processes of its own, which count as
+        parts of it and end with it.
+        """
         self.log = log
+        self._command = command
+        self._group = group
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TODOKE_")}
         with log.open("ab") as stderr:
             self._child = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=stderr, env=environment | settings, text=True
+                command,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={**environment, **(settings or {})},
+                text=True,
+                start_new_session=group,
             )
         self.pid = self._child.pid
         try:
@@ -53,16 +81,23 @@ class Program:
     def _wait_until_it_listens(self) -> None:
         output = self._child.stdout
         assert output is not None
-        ready, _, _ = select.select([output], [], [], START_SECONDS)
-        line = output.readline() if ready else ""
-        if "listens on" not in line:
+        end, line = time.monotonic() + START_SECONDS, "\n"
+        while line and "listens on" not in line:
+            ready, _, _ = select.select([output], [], [], max(0.0, end - time.monotonic()))
+            line = output.readline() if ready else ""
+        if not line:
             said = self.log.read_text(errors="replace")[-2000:]
-            raise DidNotStart(f"{' '.join(self._child.args)} did not start: {line}{said}")  # type: ignore[arg-type]
+            raise DidNotStart(f"{' '.join(map(str, self._command))} did not start: {said}")
 
     def cpu_seconds(self) -> float:
         """Processor time that it has used so far, with all its threads, in user and system mode."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        pids = [self.pid, *(children(self.pid) if self._group else ())]
+        return sum(map(_cpu_seconds, pids))
+
+    def memory_mb(self, field: str = "VmHWM") -> float:
+        """What it holds in memory at most so far, or now (`VmRSS`)."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition(f"{field}:")[2].split()[0]) / 1024
 
     def kill(self) -> None:
         """`kill -9`: it can do nothing about it. Returns when it is gone."""
@@ -82,6 +117,9 @@ class Program:
 
     def _end(self) -> None:
         self._child.wait()
+        if self._group:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
         if self._child.stdout is not None:
             self._child.stdout.close()
 
@@ -127,26 +165,32 @@ class Emulator(Program):
             cursor = {"cursor": page["next"]}
 
 
+class HasAddress(Protocol):
+    """Whatever plays LINE."""
+
+    url: str
+
+
 class GatewayPlace:
     """Where a gateway keeps its data and listens: the same over all its lives."""
 
-    def __init__(self, folder: Path, emulator: Emulator, *, virtual_time: bool, **settings: str) -> None:
+    def __init__(self, folder: Path, line: HasAddress, *, virtual_time: bool, **settings: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._settings = {
             "TODOKE_DATA_DIR": str(folder / "data"),
-            "TODOKE_LINE_API_BASE": emulator.url,
+            "TODOKE_LINE_API_BASE": line.url,
             "TODOKE_PORT": str(self.port),
             "TODOKE_LOG_FORMAT": "json",
-            **({"TODOKE_CLOCK": emulator.url} if virtual_time else {}),
+            **({"TODOKE_CLOCK": line.url} if virtual_time else {}),
             **settings,
         }
 
     def start(self) -> Program:
         """`todoke serve`; returns when it listens."""
         command = [str(_BIN / "todoke"), "serve"]
-        return Program(command, self.folder / "gateway.log", **self._settings)
+        return Program(command, self.folder / "gateway.log", self._settings)
 
     @property
     def key(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ TEMPLATE: dict[str, Any] = {
 }
 
 
-def populate(emulator: Emulator, count: int, seed: int = 1, **rates: float) -> None:
+def populate(emulator: Emulator, count: int, seed: int = 1, rates: Mapping[str, float] | None = None) -> None:
     """Users with the numbers +886910000000 and on; without rates all of them get every notification."""
-    people = {"count": count, "seed": seed, "prefix": "+88691", "digits": 7, "rates": rates}
+    people = {"count": count, "seed": seed, "prefix": "+88691", "digits": 7, "rates": dict(rates or {})}
     emulator.post("/population", people)
 
 
@@ -45,6 +46,22 @@ def write_list(path: Path, people: range) -> Path:
         rows = csv.writer(file)
         rows.writerow(["phone", "name", "parcel", "reference"])
         rows.writerows([number(i), f"王小明{i % 97}", f"TW2026{i:07d}", str(i)] for i in people)
+    return path
+
+
+PEOPLE = 10_000_000
+"""The numbers of `number`."""
+_STEP = 6_180_339
+"""Prime to PEOPLE, so that each number comes once before any comes again; and far apart."""
+
+
+def write_shuffled_list(path: Path, people: range) -> Path:
+    """The same with numbers and references in no order, as customers' are: what is in order costs an index little."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write("phone,name,parcel,reference\n")
+        for i in people:
+            of = i * _STEP % PEOPLE
+            file.write(f"{number(of)},王小明{i % 97},TW2026{i:08d},{of}\n")
     return path
 
 

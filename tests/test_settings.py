@@ -126,6 +126,7 @@ def test_every_setting_may_come_from_a_file(name: str, tmp_path: Path) -> None:
     values = {"PORT": "9000", "LINE_API_BASE": EMULATOR, "CLOCK": "system", "LOG_FORMAT": "json"}
     values |= {"BASE_URL": EMULATOR, "SMS_SECRETS": "a=b", "HOST": "::1"}
     values |= {"SMS_CARRIER": "mitake, every8d", "ALLOW_PRIVATE": "yes"}
+    values |= {"KEEP_DAYS": "365", "ARCHIVE_DAYS": "0"}
     value = values.get(name, "sqlite:////a/value/long/enough")
     file = tmp_path / "secret"
     file.write_text(f"\n {value} \n")
@@ -160,6 +161,9 @@ def test_a_secret_file_that_cant_be_read_is_named_and_its_content_is_not(
     [
         ({"PORT": "http"}, ["TODOKE_PORT", "'http'", "1 to 65535"]),
         ({"PORT": "0"}, ["TODOKE_PORT", "'0'"]),
+        ({"KEEP_DAYS": "91"}, ["TODOKE_KEEP_DAYS", "'91'", "0 (for ever)", "92"]),
+        ({"ARCHIVE_DAYS": "٣"}, ["TODOKE_ARCHIVE_DAYS", "'٣'"]),
+        ({"ARCHIVE_DAYS": "100000"}, ["TODOKE_ARCHIVE_DAYS", "99999"]),
         ({"PORT": "65536"}, ["TODOKE_PORT", "'65536'"]),
         ({"PORT": "-1"}, ["TODOKE_PORT", "'-1'"]),
         ({"PORT": "٨٧٠٠"}, ["TODOKE_PORT"]),

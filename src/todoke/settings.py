@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 PREFIX = "TODOKE_"
+LEAST_KEPT = 92
+"""Days: longer than what tells of a notice is kept beside it, and than an answer to an SMS counts for its sender."""
 
 
 class SettingsError(Exception):
@@ -88,6 +90,17 @@ DECLARED = (
         secret=True,
     ),
     Declared(
+        "KEEP_DAYS",
+        "200",
+        "Days after their end for which notices stay in the database, at least 92; then they go to the archive. 0: for "
+        "ever. See docs/retention.md.",
+    ),
+    Declared(
+        "ARCHIVE_DAYS",
+        "730",
+        "Further days after which an archived month is deleted. 0: never.",
+    ),
+    Declared(
         "CHROMIUM",
         "the first of chromium, chromium-browser, google-chrome on PATH",
         "The Chromium that makes pictures: a path, or a name on PATH. Only pictures need it.",
@@ -122,6 +135,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: str
     api_key: str | None
     chromium: str | None
+    keep_days: int
+    """0: for ever."""
+    archive_days: int
+    """0: for ever."""
 
     @property
     def line_is_emulated(self) -> bool:
@@ -181,6 +198,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         log_format=log_format,
         api_key=values["API_KEY"],
         chromium=values["CHROMIUM"],
+        keep_days=_days("KEEP_DAYS", get("KEEP_DAYS", "200"), LEAST_KEPT),
+        archive_days=_days("ARCHIVE_DAYS", get("ARCHIVE_DAYS", "730"), 1),
     )
 
 
@@ -231,6 +250,14 @@ def _yes_or_no(name: str, text: str | None, default: bool) -> bool:
     if text not in ("yes", "no"):
         raise SettingsError(f"TODOKE_{name} is {text!r}; it can be yes or no.")
     return text == "yes"
+
+
+def _days(name: str, text: str, least: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 5 or 0 < int(text) < least:
+        raise SettingsError(
+            f"TODOKE_{name} is {text[:40]!r}; it must be 0 (for ever) or a number of days from {least} to 99999."
+        )
+    return int(text)
 
 
 def _port(text: str) -> int:

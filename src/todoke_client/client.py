@@ -7,9 +7,11 @@ from urllib.parse import quote
 
 import httpx
 
+from todoke_client.batches import BatchCalls
 from todoke_client.checks import CheckCalls
 from todoke_client.granted_keys import GrantedKeyCalls
 from todoke_client.reviews import ReviewCalls
+from todoke_client.uploads import UploadCalls
 
 JsonObject = dict[str, Any]
 
@@ -29,7 +31,17 @@ class ProblemError(Exception):
         super().__init__(self.detail)
 
 
-class Todoke(ReviewCalls, GrantedKeyCalls, CheckCalls):
+def _refuse_error(response: httpx.Response) -> None:
+    if not response.is_error:
+        return
+    try:
+        body = response.json()
+    except ValueError:
+        body = {}
+    raise ProblemError(response.status_code, body if isinstance(body, dict) else {})
+
+
+class Todoke(BatchCalls, ReviewCalls, GrantedKeyCalls, CheckCalls, UploadCalls):
     """A connection to a gateway. `base_url` is its address, `api_key` a key of an account there."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout: float = 60.0) -> None:
@@ -69,13 +81,23 @@ class Todoke(ReviewCalls, GrantedKeyCalls, CheckCalls):
             raise NoGateway(
                 f"No gateway answers at {self.base_url} ({type(error).__name__}). Start one with: todoke serve"
             ) from error
-        if response.is_error:
-            try:
-                body = response.json()
-            except ValueError:
-                body = {}
-            raise ProblemError(response.status_code, body if isinstance(body, dict) else {})
+        _refuse_error(response)
         return response
+
+    def _download(self, path: str, to: Path, **params: str) -> None:
+        """Writes an answer to a file as it comes; a long one is never in memory as a whole."""
+        try:
+            with self._http.stream("GET", path, params=params) as response:
+                if response.is_error:
+                    response.read()
+                _refuse_error(response)
+                with to.open("wb") as file:
+                    for part in response.iter_bytes():
+                        file.write(part)
+        except httpx.TransportError as error:
+            raise NoGateway(
+                f"The answer of {self.base_url} broke off ({type(error).__name__}). Ask again; {to} is not complete."
+            ) from error
 
     # Set-up
 
@@ -477,41 +499,6 @@ class Todoke(ReviewCalls, GrantedKeyCalls, CheckCalls):
                 return
             cursor = {"cursor": page["next"]}
 
-    # Lists
-
-    def send_file(
-        self,
-        file: Path,
-        *,
-        channel: str,
-        template: str,
-        policy: str | None = None,
-        encoding: str | None = None,
-        columns: str | None = None,
-        source: str | None = None,
-        language: str | None = None,
-        dry_run: bool = False,
-    ) -> JsonObject:
-        """Uploads a list; the answer has the batch's `id`."""
-        data = {"channel": channel, "template": template, "dry_run": str(dry_run).lower()}
-        optional = {"policy": policy, "encoding": encoding, "columns": columns, "source": source}
-        optional |= {"language": language}
-        data |= {k: v for k, v in optional.items() if v is not None}
-        with file.open("rb") as opened:
-            return self._call(
-                "POST", "/v1/batches", data=data, files={"file": (file.name, opened, "text/csv")}
-            )
-
-    def batch(self, batch_id: str) -> JsonObject:
-        return self._call("GET", f"/v1/batches/{batch_id}")
-
-    def cancel_batch(self, batch_id: str) -> JsonObject:
-        return self._call("POST", f"/v1/batches/{batch_id}/cancel")
-
-    def rejects(self, batch_id: str) -> str:
-        """The refused rows as CSV."""
-        return self._request("GET", f"/v1/batches/{batch_id}/rejects.csv").text
-
     # Reports
 
     def report(self, name: str, **scope: str) -> JsonObject:
@@ -519,6 +506,12 @@ class Todoke(ReviewCalls, GrantedKeyCalls, CheckCalls):
         channel, from, until.
         """
         return self._call("GET", f"/v1/reports/{name}", params=scope)
+
+    def forecast(self, **asked: Any) -> JsonObject:
+        """What a list would come to before it is sent: channel, template, policy, and count (also by country), numbers
+        or batch; further fields as in POST /v1/reports/forecast. Nothing is stored or sent.
+        """
+        return self._call("POST", "/v1/reports/forecast", json=asked)
 
     def silence(self, **scope: str) -> JsonObject:
         """Why notices stayed silent, by the likeliest cause; scope: channel, from, until (times)."""

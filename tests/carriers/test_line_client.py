@@ -19,7 +19,7 @@ from carriers.conftest import RawServer, answering
 from todoke.carriers import Carrier, LineNotification
 from todoke.carriers.line import LineCarrier
 from todoke.carriers.line.heads import base_url
-from todoke.carriers.line.transport import Transport
+from todoke.carriers.line.transport import NotSent, Transport
 from todoke.core.outcome import SURELY_NOT_TAKEN, Outcome
 
 NUMBER = "+818000001234"
@@ -391,3 +391,38 @@ async def test_a_send_that_is_cancelled_leaves_no_connection_behind(
     first.cancel()
     assert (await carrier.send(TEMPLATE, TAG)).outcome is Outcome.ACCEPTED
     assert server.connections == 2
+
+
+async def test_a_connection_that_comes_free_as_somebody_stops_waiting_for_it_is_not_lost(
+    line_to: Any,
+) -> None:
+    transport = line_to("http://127.0.0.1:9", limit=1, connect=0).transport
+    transport._room -= 1
+    waiting = asyncio.create_task(transport.post(b""))
+    await asyncio.sleep(0)
+    # Its time is up in the same turn of the event loop.
+    transport._leave_room()
+    with pytest.raises(NotSent, match="all of them are busy"):
+        await waiting
+    assert transport._room == 1
+
+
+async def test_nothing_leaves_after_closing_for_whoever_waited_for_a_connection(
+    serve: Any, line_to: Any
+) -> None:
+    came = asyncio.Event()
+
+    async def behave(reader: Any, writer: Any, request: bytes) -> None:
+        came.set()
+        await asyncio.get_running_loop().create_future()
+
+    server = await serve(behave)
+    carrier = line_to(server.url, limit=1, total=2.0)
+    sends = [asyncio.create_task(carrier.send(TEMPLATE, TAG)) for _ in range(3)]
+    await came.wait()
+    await carrier.transport.close()
+    async with asyncio.timeout(5):
+        outcomes = [(await x).outcome for x in sends]
+    assert outcomes == [Outcome.UNKNOWN, Outcome.FAILED, Outcome.FAILED]
+    assert len(server.requests) == 1
+    assert carrier.transport._room == 1

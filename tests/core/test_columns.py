@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from todoke.core.columns import NUMBER_HEADERS, REFERENCE_HEADERS, Columns, InvalidColumns, find_columns
+from todoke.core.columns import (
+    NUMBER_HEADERS,
+    PARAMETER_HEADERS,
+    REFERENCE_HEADERS,
+    Columns,
+    InvalidColumns,
+    find_columns,
+    folded,
+)
 
 
 def test_the_usual_header_needs_no_telling() -> None:
@@ -87,17 +95,17 @@ names = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)
 )
 def test_every_place_found_bears_a_name_that_fits(header: list[str], parameters: list[str]) -> None:
     def bears(position: int, *wanted: str) -> bool:
-        return header[position].strip().lower() in {w.strip().lower() for w in wanted}
+        return folded(header[position]) in {folded(w) for w in wanted}
 
     try:
         found = find_columns(header, parameters)
     except InvalidColumns:
-        held = {h.strip().lower() for h in header}
-        needed = {p.strip().lower() for p in parameters}
-        assert not needed <= held or held.isdisjoint(NUMBER_HEADERS)
+        held = {folded(h) for h in header}
+        needed = {folded(p) for p in parameters}
+        assert not needed <= held or held.isdisjoint(map(folded, NUMBER_HEADERS))
         return
     assert found.width == len(header)
     assert bears(found.number, *NUMBER_HEADERS)
     assert found.reference is None or bears(found.reference, *REFERENCE_HEADERS)
     assert [p for p, _ in found.parameters] == parameters
-    assert all(bears(at, p) for p, at in found.parameters)
+    assert all(bears(at, p, *PARAMETER_HEADERS.get(p, ())) for p, at in found.parameters)

@@ -16,7 +16,9 @@ from todoke.core.content.second_look import SecondLook
 from todoke.core.content.text import LONGEST, Checker
 from todoke.core.content.tone import Tone, grams_of
 from todoke.core.errors import InvalidRule
+from todoke.core.template import compile
 from todoke.rules import load_checker, load_rules, rules_version
+from todoke.storage.desks import built_in
 
 CHECKER = load_checker()
 TUNED = [json.loads(x) for x in (figures.DATA / "tuned.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -283,3 +285,26 @@ def test_an_advertisement_in_a_long_honest_text_is_not_lost_in_it() -> None:
     text = f"{honest} coupon {' '.join(words[300:])}"
     assert tone.of(text) < 0.08
     assert [x.severity for x in checker.check_text(text)] == [Severity.ERROR]
+
+
+def test_many_notices_looked_at_together_are_harmless_only_where_each_is() -> None:
+    """`harmless` may be unsure, never wrong; and of plain values it is sure."""
+    notices = [{"name": "王小明", "note": text} for text in (m["text"] for m in TUNED[::15])]
+    notices += [{"name": f"王{n}", "note": f"TW2026{n:06}"} for n in range(200)]
+    notices += [
+        {"name": name, "note": note}
+        for name in ("A12345678", "9", "限時特", "1234567", "https://shop.example/1")
+        for note in ("價", "A123456789", "4111 1111 1111 1111", "bit.ly/x", "", "好\n7", "％", "%6c")
+    ]
+    notices = notices[::2] + notices[1::2]
+    template = compile({
+        "name": "t", "use_case": "delivery", "sms": "{{name}} {{note}}",
+        "parameters": {x: {"type": "text", "example": "x"} for x in ("name", "note")},
+    })  # fmt: skip
+    together, alone = (built_in().values(template, "TW") for _ in range(2))
+    for _ in range(2):
+        sure = together.harmless(notices)
+        found = [bool(alone.errors(values)) for values in notices]
+        assert not [x for x, is_sure, is_bad in zip(notices, sure, found, strict=True) if is_sure and is_bad]
+        assert sum(sure) > 200
+        assert sum(found) > 10

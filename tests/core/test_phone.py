@@ -7,6 +7,7 @@ from typing import Any
 
 import phonenumbers
 import pytest
+from bench import phone as figures
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -289,6 +290,15 @@ def test_the_librarys_example_numbers_pass_if_and_only_if_they_are_mobiles(count
         assert found == Phone(f"+{CALLING_CODES[country]}{described.example_number}", country)
     else:
         assert found == Reason.NOT_MOBILE
+
+
+def test_the_librarys_examples_and_random_strings_are_judged_as_the_library_judges_them() -> None:
+    """A part of what `python -m bench.phone` compares: examples of the served countries, 3,000 strings of a million."""
+    served = [x for x in figures.examples() if x.usual and CALLING_CODES[x.region] in x.text]
+    for texts, least in ((served, 8), (figures.random_texts(3_000), 300)):
+        found = figures.agreement(texts)
+        assert found.differ == []
+        assert least < found.accepted < found.texts
 
 
 def test_common_forms_do_not_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,4 +219,4 @@ async def test_where_nobody_ever_bound_a_number_a_sign_costs_one_small_question(
         assert len(asked) == 1
         taken = Answered("a", Answer(outcome=Outcome.ACCEPTED))
         await doubts.follow(tx, {row.id: loaded}, {row.id: [taken]}, START, ids)
-        assert len(asked) == 1
+        assert len(asked) == 2

@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 
 from notice_support import START, policy
 from storage_support import PARCEL
-from todoke.actions.intake import Choice, Target
+from todoke.actions.intake import Target
 from todoke.actions.live import OPEN
+from todoke.actions.policies import Choice
 from todoke.core import template as templates
 from todoke.core.columns import Columns
 from todoke.core.content.timing import Timing
-from todoke.engine.intake import LONGEST_PORTION, MAX_LINE, BrokenFile, Portion, read_portion
+from todoke.engine.lists.rows import record, refusal
+from todoke.engine.portion import LONGEST_STRETCH, MAX_LINE, BrokenFile, Portion, read_portion
 from todoke.ids import UlidIds
-from todoke.server.api.uploads import read_header
 from todoke.storage.batches import Batch
 from todoke.storage.channels import Channel
 from todoke.storage.content import TemplateRow
 from todoke.storage.desks import Checked, built_in
 
-QUOTE = '"'
 HEADER = "phone,name,order\n"
 TEMPLATE = templates.compile(PARCEL)
 CHECK = built_in()
@@ -67,14 +67,16 @@ TARGET = Target(
 
 
 class List:
-    """A file with a header, read from its first row on."""
+    """A file that is read from its first row on. `line`: None for a normalised one, else where its rows begin in a list
+    of an earlier version.
+    """
 
-    def __init__(self, path: Path, content: bytes) -> None:
+    def __init__(self, path: Path, content: str, line: int | None = None, position: int = 0) -> None:
         self.path = path
-        path.write_bytes(content)
-        _, self.position, self.line = read_header(path)
+        path.write_bytes(content.encode())
+        self.position, self.line = position, line or 0
 
-    def portion(self, most: int = 500, longest: int = LONGEST_PORTION) -> Portion:
+    def portion(self, most: int = 500, longest: int = LONGEST_STRETCH) -> Portion:
         batch = Batch(
             id="B",
             account_id="A",
@@ -105,6 +107,7 @@ def outcome(portions: list[Portion]) -> Any:
     """What the portions came to, without the notices' own ids."""
     return (
         [(n.number, n.parameters, n.reference, n.batch_id) for p in portions for n in p.notices],
+        [origin for p in portions for origin in p.origins],
         [(r.line, r.reason, r.original) for p in portions for r in p.rejects],
         sum(p.rows for p in portions),
     )
@@ -114,134 +117,130 @@ numbers = st.sampled_from(
     ["0912-345-678", "+886 912 345 678", "912345678", "02-1234-5678", "8.86912E+11", "", " "]
 )
 texts = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.sampled_from('",\n\r;\t \u2028'),
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0\r") | st.sampled_from('",\n;\t \u2028'),
     max_size=8,
 )
 rows: st.SearchStrategy[list[str]] = st.one_of(
     st.tuples(numbers, texts, texts).map(list),
     st.lists(texts, min_size=1, max_size=5),
-    st.just([]),
     st.just(["", "", ""]),
 )
 
 
-def written(row: list[str]) -> str:
-    """A row as RFC 4180 has it."""
-    return ",".join(
-        f'"{cell.replace(QUOTE, QUOTE * 2)}"' if set(cell) & set('",\r\n') else cell for cell in row
-    )
-
-
 @given(
-    rows=st.lists(rows, max_size=12),
-    ending=st.sampled_from(["\n", "\r\n"]),
-    last_line_ends=st.booleans(),
+    rows=st.lists(rows | st.just("refused"), max_size=12),
     sizes=st.lists(st.integers(1, 4), min_size=1, max_size=4),
 )
-@example(
-    rows=[["0912345678", 'two\nlines "quoted"', "1"], ["bad", "x", "2"]],
-    ending="\r\n",
-    last_line_ends=False,
-    sizes=[1],
-)
+@example(rows=[["0912345678", 'two\nlines "quoted"', "1"], ["bad", "x", "2"], "refused"], sizes=[1])
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_reading_on_from_anywhere_gives_the_same_rows_as_reading_in_one_go(
-    tmp_path: Path, rows: list[list[str]], ending: str, last_line_ends: bool, sizes: list[int]
+    tmp_path: Path, rows: list[list[str] | str], sizes: list[int]
 ) -> None:
-    content = HEADER + "".join(written(row) + ending for row in rows)
-    if not last_line_ends:
-        content = content.removesuffix(ending)
-    file = content.encode()
+    """Lines are those of the upload: here every row is said to take three."""
+    lines = {3 * n + 2: row for n, row in enumerate(rows)}
+    file = "".join(
+        refusal(line, "It was refused.", ["a", row]) if isinstance(row, str) else record(line, row)
+        for line, row in lines.items()
+    )
     in_one = List(tmp_path / "list.csv", file).read([10_000])
     in_many = List(tmp_path / "list.csv", file).read(sizes)
     assert outcome(in_many) == outcome(in_one)
-    assert in_many[-1].position == in_one[-1].position == len(file)
-    # Every row that holds anything is accepted or refused, and a refused one stands where the file has it.
-    accepted, refused, count = outcome(in_one)
+    assert in_many[-1].position == in_one[-1].position == len(file.encode())
+    # Every row that holds anything is accepted or refused, under its line and as it was.
+    accepted, origins, refused, count = outcome(in_one)
     assert len(accepted) + len(refused) == count == sum(any(row) for row in rows)
-    starts = {}
-    line = 2
-    for row in rows:
-        starts[line] = row
-        line += 1 + written(row).count("\n")
+    for at, row in origins:
+        assert row == lines[at]
     for at, reason, original in refused:
-        assert json.loads(original) == starts[at]
+        row = lines[at]
+        assert json.loads(original) == (["a", row] if isinstance(row, str) else row)
         assert reason
 
 
-def read_all(tmp_path: Path, text: str) -> Portion:
-    return List(tmp_path / "list.csv", text.encode()).portion()
-
-
-def test_a_refused_row_is_named_by_the_line_where_it_begins(tmp_path: Path) -> None:
+def test_a_list_of_an_earlier_version_is_read_to_its_end_and_its_lines_are_counted(tmp_path: Path) -> None:
     """The header is line 1, as every editor and spreadsheet counts."""
-    found = read_all(
-        tmp_path,
+    text = (
         HEADER
-        + "bad,one,1\n"
+        + "bad,one,1\r\n"
         + '0912345678,"two\nlines",2\n'
         + "\n"
         + "bad,four,4\n"
         + '"bad","a\nb\nc",5\n'
-        + "bad,six,6",
+        + "0912345678,a\rb,6\n"
+        + "bad,six,6"
     )
-    assert [r.line for r in found.rejects] == [2, 6, 7, 10]
-    assert (found.rows, len(found.notices), found.at_end) == (5, 1, True)
+    for sizes in ([100], [1], [2, 1]):
+        portions = List(tmp_path / "list.csv", text, line=2, position=len(HEADER)).read(sizes)
+        accepted, origins, refused, count = outcome(portions)
+        assert [line for line, _, _ in refused] == [2, 6, 7, 10, 11]
+        assert refused[3][1:] == (
+            "This row can't be read as CSV (new-line character seen in unquoted field - do you need to open the file "
+            "in universal-newline mode?).",
+            "[]",
+        )
+        assert (count, len(accepted), origins[0][0]) == (6, 1, 3)
+        assert portions[-1].position == len(text)
 
 
-def test_blank_lines_before_the_header_count_as_lines(tmp_path: Path) -> None:
-    assert [r.line for r in read_all(tmp_path, "\n\n" + HEADER + "bad,x,1\n").rejects] == [4]
+def read_all(tmp_path: Path, *rows: list[str]) -> Portion:
+    return List(
+        tmp_path / "list.csv", "".join(record(n, row) for n, row in enumerate(rows, start=2))
+    ).portion()
 
 
 def test_a_row_becomes_a_notice_with_its_parameters_and_reference(tmp_path: Path) -> None:
-    (notice,) = read_all(tmp_path, HEADER + " 0912-345-678 , 小明 , A-1 \n").notices
+    (notice,) = read_all(tmp_path, [" 0912-345-678 ", " 小明 ", " A-1 "]).notices
     assert (notice.number, notice.country, notice.parameters) == ("+886912345678", "TW", '{"name":"小明"}')
     assert (notice.reference, notice.batch_id, notice.due_at) == ("A-1", "B", START)
 
 
-@pytest.mark.parametrize(
-    ("row", "words"),
-    [
-        ("0912345678", "1 cells, the header 3"),
-        ("0912345678,x,1,more", "4 cells, the header 3.*comma"),
-        ("0912345678,,1", "name"),
-        ("0912345678," + "x" * 21 + ",1", "name.*20"),
-        ("02-1234-5678,x,1", "."),
-        (",x,1", "."),
-        ("0912345678,x," + "r" * 101, "100"),
-        ("0912345678,a\rb,1", "can't be read as CSV"),
-    ],
-)
-def test_each_row_that_cant_be_taken_says_why(tmp_path: Path, row: str, words: str) -> None:
-    found = read_all(tmp_path, HEADER + row + "\n0912345678,fine,2\n")
-    (reject,) = found.rejects
-    assert reject.line == 2
-    assert reject.reason
-    assert re.search(words, reject.reason), reject.reason
-    assert "0912345678" not in reject.reason
+def test_each_row_that_cant_be_taken_says_why(tmp_path: Path) -> None:
+    table = {
+        ("0912345678",): "name is missing",
+        ("0912345678", "x", "1", "more"): "4 cells, the header 3.*comma",
+        ("0912345678", "", "1"): "name",
+        ("0912345678", "x" * 21, "1"): "name.*20",
+        ("02-1234-5678", "x", "1"): ".",
+        ("", "x", "1"): ".",
+        ("0912345678", "x", "r" * 101): "100",
+    }
+    found = read_all(tmp_path, *map(list, table), ["0912345678", "fine", "2"])
+    assert [r.line for r in found.rejects] == [*range(2, 2 + len(table))]
+    for reject, words in zip(found.rejects, table.values(), strict=True):
+        assert re.search(words, reject.reason), reject.reason
+        assert "0912345678" not in reject.reason
     assert len(found.notices) == 1
 
 
 def test_empty_cells_behind_the_last_column_are_no_fault(tmp_path: Path) -> None:
-    assert len(read_all(tmp_path, HEADER + "0912345678,x,1,,,\n").notices) == 1
+    assert len(read_all(tmp_path, ["0912345678", "x", "1", "", "", ""]).notices) == 1
 
 
-def test_an_endless_line_is_no_list(tmp_path: Path) -> None:
-    path = tmp_path / "list.csv"
-    path.write_bytes(HEADER.encode() + b"x" * (MAX_LINE + 1))
+def test_an_endless_line_is_no_list_but_what_comes_before_it_counts(tmp_path: Path) -> None:
+    content = record(2, ["0912345678", "x", "1"]) + "3," + "x" * MAX_LINE
+    whole = List(tmp_path / "list.csv", content)
+    first = whole.portion()
+    assert (first.rows, len(first.notices), first.at_end) == (1, 1, False)
+    whole.position = first.position
     with pytest.raises(BrokenFile, match="one row a line"):
-        List(path, path.read_bytes()).portion()
+        whole.portion()
+
+
+def test_a_file_that_somebody_changed_is_not_guessed_at(tmp_path: Path) -> None:
+    for content in ("0x,0912345678,x,1\n", "\n", "-3\n", '2,0912345678,x,"1\r"2\r3\n'):
+        with pytest.raises(BrokenFile, match="changed it"):
+            List(tmp_path / "list.csv", content).portion()
 
 
 def test_a_file_without_rows_is_read_to_its_end(tmp_path: Path) -> None:
-    found = read_all(tmp_path, HEADER)
-    assert (found.rows, found.at_end, found.position) == (0, True, len(HEADER))
+    found = read_all(tmp_path)
+    assert (found.rows, found.at_end, found.position) == (0, True, 0)
 
 
 def test_long_rows_come_in_small_portions_so_that_their_check_holds_nobody_up(tmp_path: Path) -> None:
-    rows = "".join(f"09123456{n},{'好' * 400},r{n}\n" for n in range(10, 40))
-    whole = List(tmp_path / "a.csv", f"phone,name,ref\n{rows}".encode())
+    rows = "".join(record(n, [f"09123456{n}", "好" * 400, f"r{n}"]) for n in range(10, 40))
+    whole = List(tmp_path / "a.csv", rows)
     assert (portion := whole.portion()).at_end
-    begun = List(tmp_path / "b.csv", f"phone,name,ref\n{rows}".encode()).portion(longest=4_000)
+    begun = List(tmp_path / "b.csv", rows).portion(longest=4_000)
     assert (begun.rows, begun.at_end) == (10, False)
-    assert [x.number for x in begun.notices] == [x.number for x in portion.notices[:10]]
+    assert begun.rejects == portion.rejects[:10]

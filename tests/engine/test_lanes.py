@@ -10,10 +10,12 @@ from storage_support import ids, new_notice
 from todoke.carriers import LineNotification, LinePush, Posting, SmsMessage
 from todoke.core.outcome import Answer
 from todoke.core.standing import Lane
-from todoke.engine.deliver import BATCH
 from todoke.storage import content, notices
 from todoke.storage.content import PolicyRow
 from todoke.storage.lookup import encode_policy
+
+MOST = 256
+"""What is claimed of a lane at most, of a channel at LINE's rate."""
 
 
 async def test_an_sms_carrier_that_does_not_answer_holds_up_sms_and_not_line(house: House) -> None:
@@ -38,9 +40,9 @@ async def test_an_sms_carrier_that_does_not_answer_holds_up_sms_and_not_line(hou
             created_at=START,
         )
         await content.insert_policy(tx, sms)
-        by_sms = [new_notice(shop, policy_id=sms.id, lane=Lane.OTHER) for _ in range(3 * BATCH)]
+        by_sms = [new_notice(shop, policy_id=sms.id, lane=Lane.OTHER) for _ in range(2 * MOST)]
         await notices.insert_new(tx, by_sms)
-    over_line = await house.ask(2 * BATCH)
+    over_line = await house.ask(MOST + 100)
     engine = house.engine()
     await engine.start()
     try:

@@ -14,13 +14,14 @@ from todoke.core.durations import HOUR
 from todoke.core.outcome import Outcome
 from todoke.core.review import Review, State, tells_of_not_live
 from todoke.engine.deliver import AT_ONCE, STALE
-from todoke.engine.intake import ROWS, Intake
-from todoke.storage import applications, batches, notices
+from todoke.engine.intake import Intake
+from todoke.storage import applications, batch_states, batches, notices
 from todoke.storage.applications import Application
 from todoke.storage.batches import Batch
 from todoke.storage.database import Database
 from todoke.storage.lookup import Lookup
 
+ROWS = 100
 MORE = 40
 
 
@@ -84,7 +85,7 @@ async def test_two_engines_that_have_sent_with_a_template_send_nothing_more_once
 
 async def test_the_rows_of_a_list_that_are_still_to_be_read_are_refused_with_the_reason(real: House) -> None:
     shop = real.shop
-    text = "phone,name\n" + "".join(f"09120{n:05},明\n" for n in range(ROWS + MORE))
+    text = "".join(f"{n + 2},09120{n:05},明\n" for n in range(ROWS + MORE))
     (real.folder / "uploads").mkdir()
     batch = Batch(
         id=ids.new(),
@@ -98,15 +99,22 @@ async def test_the_rows_of_a_list_that_are_still_to_be_read_are_refused_with_the
             Columns(number=0, reference=None, parameters=(("name", 1),), width=2)
         ).decode(),
         size=len(text.encode()),
-        position=len("phone,name\n"),
-        line=2,
+        position=0,
+        line=0,
         created_at=START,
     )
     (real.folder / "uploads" / f"{batch.id}.csv").write_text(text, encoding="utf-8")
     async with real.database.write() as tx:
         await batches.insert_batch(tx, batch)
     intake = Intake(
-        real.clock, real.database, real.folder / "uploads", Lookup(), ids, real.setup, lambda _: None
+        real.clock,
+        real.database,
+        real.folder / "uploads",
+        Lookup(),
+        ids,
+        real.setup,
+        lambda _: None,
+        rows=ROWS,
     )
     await intake.step()
     await set_state(real.database, real, State.SUSPENDED)
@@ -124,7 +132,7 @@ async def test_the_rows_of_a_list_that_are_still_to_be_read_are_refused_with_the
     await engine.start()
     await engine.settle()
     async with real.database.read() as tx:
-        states = await batches.states_of(tx, batch.id)
+        states = (await batch_states.of_batch(tx, batch.id)).states
     assert states == {"refused": ROWS}
     assert real.carrier.sent == []
 

@@ -457,3 +457,35 @@ async def test_while_the_lease_is_in_doubt_nothing_leaves(
             pass
         assert [(await house.notice(n)).state for n in wanted] == ["waiting"] * 3
     await deliver.close()
+
+
+async def test_what_waits_for_its_turn_does_not_leave_once_the_channel_is_anothers(house: House) -> None:
+    """As when LINE has asked us to wait, and this process stalled meanwhile."""
+    await house.open()
+    wanted = await house.ask(3)
+    says, pacers = Says(), PacerBook()
+    channel = await row(house)
+    pacers.of(channel).notifications.hold(0.1)
+    recorder = Recorder(house.clock, house.database, house.lookup, {}, house.reactions)
+    deliver = Deliver(
+        house.clock,
+        house.database,
+        channel,
+        0,
+        house.outlets(),
+        recorder,
+        house.lookup,
+        ids,
+        SEAL,
+        says,
+        pacers,
+    )
+    assert await deliver.step()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    says.mine = False
+    await until(lambda: not recorder.out(("", "")) and recorder.out("") == 3)
+    assert await recorder.step()
+    assert house.carrier.sent == []
+    assert [(await house.notice(n)).state for n in wanted] == ["queued"] * 3
+    await deliver.close()

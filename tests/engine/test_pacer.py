@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -21,10 +22,17 @@ class Time:
     def monotonic(self) -> float:
         return self.now
 
-    async def sleep(self, seconds: float) -> None:
-        woken = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self.now + seconds, len(self._sleepers), woken))
-        await woken
+    def get_running_loop(self) -> "Time":
+        return self
+
+    def create_future(self) -> asyncio.Future[None]:
+        return asyncio.get_running_loop().create_future()
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> asyncio.Future[None]:
+        due = self.create_future()
+        self._sleepers.append((self.now + seconds, len(self._sleepers), due))
+        due.add_done_callback(lambda _: call())
+        return due
 
     async def run(self, seconds: float) -> None:
         until = self.now + seconds
@@ -43,7 +51,7 @@ class Time:
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     made = Time()
     monkeypatch.setattr(module, "monotonic", made.monotonic)
-    monkeypatch.setattr(module, "asyncio", SimpleNamespace(sleep=made.sleep))
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(get_running_loop=made.get_running_loop))
     return made
 
 

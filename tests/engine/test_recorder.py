@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from engine_house import ALL, House
 from notice_support import HOUR, SMS_ALONE, START
 from storage_support import Shop, ids
-from todoke.actions.advance import ToSend, claim
+from todoke.actions.advance import ToSend, cancel, claim
 from todoke.actions.record import AnswerTo, Read, Recorded, record
 from todoke.carriers import EventKind, InboundEvent
 from todoke.core.outcome import Answer, Outcome
@@ -18,6 +18,7 @@ from todoke.engine.recorder import Recorder
 from todoke.storage import channels
 from todoke.storage.database import Tx
 from todoke.storage.inbox import Stored
+from todoke.storage.lookup import Lookup
 
 ACCEPTED = Answer(outcome=Outcome.ACCEPTED, status=200)
 DENIED = Answer(outcome=Outcome.DENIED, status=401, detail="no such token")
@@ -27,6 +28,7 @@ async def claimed(house: House, at: Shop | None = None) -> list[ToSend]:
     async with house.database.write() as tx:
         channel_id = (at or house.shop).channel_id
         got = await claim(tx, channel_id, 0, house.clock.now(), ALL, ids, house.lookup, house.setup)
+    house.lookup.working.keep(got.moved)
     return got.to_send
 
 
@@ -54,9 +56,11 @@ async def prove(house: House, proofs: Iterable[tuple[str, int, bool, str | None]
         for tag, at, reached, detail in proofs
     ]
     async with house.database.write() as tx:
-        return await record(
+        done = await record(
             tx, [], [webhook(house, events)], house.clock.now(), house.lookup, house.reactions
         )
+    house.lookup.working.keep(done.moved)
+    return done
 
 
 def new_recorder(house: House) -> Recorder:
@@ -68,6 +72,44 @@ async def recorded(house: House, recorder: Recorder, items: list[ToSend], answer
     for item in items:
         recorder.add(house.shop.channel_id, AnswerTo(item.notice_id, item.attempt.id, answer))
     assert await recorder.step()
+
+
+async def test_what_somebody_else_moved_meanwhile_is_read_again_before_an_answer_is_written_down(
+    house: House,
+) -> None:
+    await house.open()
+    wanted = await house.ask(3)
+    items = await claimed(house)
+    assert all(house.lookup.working.get(x) is not None for x in wanted)
+    async with house.database.write() as tx:
+        await cancel(tx, [wanted[1]], START + 1, Lookup(), ids)
+    recorder = new_recorder(house)
+    await recorded(house, recorder, items, Answer(outcome=Outcome.UNREACHABLE, status=422))
+    assert recorder.out() == 3
+    assert await recorder.step()
+    assert recorder.out() == 0
+    notices = [await house.notice(x) for x in wanted]
+    assert [n.state for n in notices] == ["queued", "cancelled", "queued"]
+    assert all(n.attempts[0].outcome == "unreachable" for n in notices)
+
+
+async def test_what_another_process_learned_of_an_earlier_attempt_counts_when_a_later_one_is_answered(
+    house: House,
+) -> None:
+    """Nothing in the notice's own row tells that its first message can't come any more."""
+    await house.open()
+    (notice_id,) = await house.ask()
+    recorder = new_recorder(house)
+    (line,) = await claimed(house)
+    await recorded(house, recorder, [line], ACCEPTED)
+    house.clock.put(START + 4 * HOUR)
+    (sms,) = await claimed(house)
+    lost = InboundEvent(id=ids.new(), kind=EventKind.NO_PROOF, at=START, tag=line.attempt.id)
+    async with house.database.write() as tx:
+        await record(tx, [], [webhook(house, [lost])], START, Lookup(), house.reactions, Lookup().working)
+    await recorded(house, recorder, [sms], Answer(outcome=Outcome.FAILED, status=400))
+    notice = await house.notice(notice_id)
+    assert (notice.state, [a.outcome for a in notice.attempts]) == ("not_delivered", ["failed", "failed"])
 
 
 async def test_answers_are_kept_and_written_down_once_the_database_is_well_again(

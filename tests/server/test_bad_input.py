@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 
 from gateway_support import RunningGateway
+from todoke.clock import monotonic
+from todoke.server.inbound import routes as inbound
 
 NOTICE: dict[str, Any] = {
     "channel": "Parcels",
@@ -215,6 +217,24 @@ async def webhook(gateway: RunningGateway, body: bytes, signature: str | None) -
 def secret_of(gateway: RunningGateway) -> str:
     (channel,) = gateway.emulator.state.world.channels.values()
     return str(channel.secret)
+
+
+async def test_a_secret_that_was_replaced_by_another_program_is_soon_taken_no_more(
+    sound: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new, body = secret_of(sound), "n" * 32, b'{"destination":"U1","events":[]}'
+    assert (await webhook(sound, body, signed(old, body)))[0] == 200
+    services = sound.app.state.services
+    sealed = services.seal.close(new)
+    async with services.database.write() as tx:
+        await tx.exec_driver_sql("UPDATE channels SET secret = ?", (sealed,))
+    later = monotonic() + inbound.SECRET_SECONDS + 1
+    monkeypatch.setattr(inbound, "monotonic", lambda: later)
+    for _ in range(2):
+        assert (await webhook(sound, body, signed(old, body)))[0] == 401
+    assert (await webhook(sound, body, signed(new, body)))[0] == 200
+    async with services.database.write() as tx:
+        await tx.exec_driver_sql("UPDATE channels SET secret = ?", (services.seal.close(old),))
 
 
 async def test_a_webhook_with_a_wrong_signature_is_401_and_proves_nothing(sound: RunningGateway) -> None:

@@ -155,6 +155,9 @@ async def test_everything_but_the_public_addresses_needs_a_key(gateway: RunningG
             for method in operations:
                 address = gateway.url + path.replace("{", "").replace("}", "")
                 async with gateway.session.request(method, address, headers=headers) as answer:
+                    if method == "head":  # Its answers have no body.
+                        assert answer.status == 401, path
+                        continue
                     problem = await answer.json()
                     assert (answer.status, problem["type"]) == (401, kind), (method, path)
                     assert answer.headers["WWW-Authenticate"] == "Bearer"

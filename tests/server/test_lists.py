@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 import pytest
 
 from gateway_support import RunningGateway
+from todoke.engine import loop
+from todoke.engine.portion import Portion
 
 GOOD = "0912345678,小明\n"
 
@@ -55,7 +58,9 @@ async def test_every_row_is_taken_or_comes_back_with_its_reason_and_its_columns(
     assert [r[2] for r in rejects][:3] == ["+82 10 1234 5678", "02-2345-6789", "8.86912E+11"]
     reasons = [r[1] for r in rejects]
     for reason, word in zip(
-        reasons, ["not served", "not a mobile", "lost digits", "missing", "21", "cells", "cells"], strict=True
+        reasons,
+        ["not served", "not a mobile", "lost digits", "missing", "21", "cells", "missing"],
+        strict=True,
     ):
         assert word in reason, reason
     assert rejects[3][2:] == ["0912345679", "", "E"]
@@ -78,6 +83,15 @@ async def test_cells_that_a_spreadsheet_would_take_for_a_formula_come_back_disar
     gateway: RunningGateway,
 ) -> None:
     harmful = ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3+cmd", "\t=1", "＝1+1", "\n=1"]
+    harmful += [
+        "＠SUM(1)",
+        " =1+1",
+        "\u3000=1",
+        "\u200b=1",
+        "+886-912-345-678",
+        "－1+1",
+        '=HYPERLINK("http://x","y")',
+    ]
     harmless = ["-1", "+886223456789", "name", "-", "( 02 ) 2345"]
     out = io.StringIO()
     writer = csv.writer(out)
@@ -135,18 +149,49 @@ async def test_a_list_may_be_in_the_encodings_of_the_three_countries(
     assert sms["to"] == {"TW": "+886912345678", "JP": "+819012345678", "TH": "+66812345678"}[region]
 
 
+async def test_what_is_not_said_of_a_file_is_found_out_shown_and_can_be_set(gateway: RunningGateway) -> None:
+    content = "七夕活動名單\n\n手機;姓名;門市\n0912345678;小明;A\n12;小華;B\n".encode("big5")
+    status, shown = await gateway.upload(content, dry_run="true")
+    assert status == 200
+    assert shown["detected"] == {
+        "kind": "text",
+        "encoding": "big5",
+        "encoding_sure": "sure",
+        "delimiter": ";",
+        "delimiter_sure": "sure",
+        "header_line": 3,
+        "skipped_lines": 2,
+        "columns": {"to": "手機", "name": "姓名"},
+        "header": ["手機", "姓名", "門市"],
+    }
+    (row,) = shown["first"]
+    assert (row["line"], row["to"], row["parameters"]) == (4, "0912•••678", {"name": "小明"})
+    assert {s["step"]: s.get("text") for s in row["steps"]}["sms"].startswith("小明 您好")
+    assert [r["line"] for r in shown["rejects"]] == [5]
+    batch = await read(gateway, content, encoding="cp950", delimiter="semicolon", header_line="3")
+    assert (batch["accepted"], batch["refused"], batch["total"]) == (1, 1, 2)
+    assert batch["detected"]["encoding_sure"] == batch["detected"]["delimiter_sure"] == "set"
+    _, reject = await table(gateway, batch, "rejects")
+    assert reject[0] == "5"
+    assert reject[2:] == ["12", "小華", "B"]
+
+
 async def test_a_file_in_another_encoding_than_said_is_refused_with_the_remedy(
     gateway: RunningGateway,
 ) -> None:
-    status, problem = await gateway.upload(("phone,name\n" + GOOD).encode("big5"))
-    assert (status, problem["type"]) == (422, "wrong-encoding")
+    status, problem = await gateway.upload(("phone,name\n" + GOOD).encode("big5"), encoding="utf-8")
+    assert (status, problem["type"], problem["errors"][0]["pointer"]) == (422, "wrong-encoding", "/encoding")
+    assert "line 2" in problem["detail"]
     assert "big5" in problem["detail"]
+    status, problem = await gateway.upload(("手機,姓名\n" + GOOD).encode("big5"), encoding="utf-8")
+    assert (status, problem["type"]) == (422, "wrong-encoding")
+    assert "It seems to be big5" in problem["detail"]
     status, problem = await gateway.upload(b"phone,name\n", encoding="klingon")
     assert (status, problem["type"]) == (422, "unknown-encoding")
     assert "shift_jis" in problem["detail"]
-    status, problem = await gateway.upload(("phone,name\n" + GOOD).encode("utf-16-le"))
-    assert status == 422
-    assert "utf-16" in problem["detail"]
+    status, problem = await gateway.upload(b"phone,name\n0912345678,\xb1\xff\x90\xe9\n")
+    assert (status, problem["type"]) == (422, "encoding-unsure")
+    assert list((gateway.folder / "uploads").iterdir()) == []
 
 
 async def test_columns_say_which_column_is_which(gateway: RunningGateway) -> None:
@@ -185,6 +230,32 @@ async def test_rows_with_the_same_number_and_parameters_are_counted_as_duplicate
     batch = await read(gateway, "phone,name\n" + rows)
     assert (batch["accepted"], batch["refused"], batch["duplicates"]) == (5, 0, 2)
     assert len(await gateway.emulator.ledger()) == 5
+
+
+async def test_rows_that_repeat_another_or_a_notice_of_the_last_days_are_told_and_dropped_where_that_is_asked(
+    gateway: RunningGateway,
+) -> None:
+    content = "phone,name\n0912345678,小明\n0912-345-678,小明\n0912345678,小華\n0987654321,小明\n"
+    await gateway.send("0987654321")
+    _, shown = await gateway.upload(content.encode(), dry_run="true", duplicates="drop")
+    assert (shown["duplicates"], shown["repeats"], shown["accepted"]) == (1, 1, 2)
+    kept = await read(gateway, content)
+    assert (kept["accepted"], kept["refused"], kept["duplicates"], kept["repeats"]) == (4, 0, 1, 1)
+    dropped = await read(gateway, content, duplicates="drop", duplicate_days="0")
+    assert (dropped["accepted"], dropped["refused"], dropped["duplicates"], dropped["repeats"]) == (
+        3,
+        1,
+        1,
+        0,
+    )
+    again = await read(gateway, content, duplicates="drop")
+    assert (again["accepted"], again["refused"], again["duplicates"], again["repeats"]) == (0, 4, 1, 3)
+    _, *rejects = await table(gateway, again, "rejects")
+    assert [r[0] for r in rejects] == ["2", "3", "4", "5"]
+    assert ["the last 3 days" in r[1] for r in rejects] == [True, False, True, True]
+    await gateway.advance("73h")
+    later = await read(gateway, content, duplicates="drop")
+    assert (later["accepted"], later["duplicates"], later["repeats"]) == (3, 1, 0)
 
 
 async def test_a_dry_run_of_a_list_shows_what_would_be_refused_and_stores_nothing(
@@ -285,3 +356,23 @@ async def test_an_unknown_batch_is_404_everywhere(gateway: RunningGateway) -> No
     ):  # fmt: skip
         status, problem = await gateway.call(method, path)
         assert (status, problem["type"]) == (404, "not-found")
+
+
+async def test_rows_whose_storing_failed_are_no_duplicates_of_themselves(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch, logged: list[Any]
+) -> None:
+    failed = []
+    refuse = Portion.refuse_notices
+
+    def fails_once(self: Portion, reasons: Mapping[str, str]) -> None:
+        if not failed:
+            failed.append(True)
+            raise RuntimeError("as a broken disk would")
+        refuse(self, reasons)
+
+    monkeypatch.setattr(Portion, "refuse_notices", fails_once)
+    monkeypatch.setattr(loop, "ERROR_SECONDS", 0)
+    batch = await read(gateway, "phone,name\n" + GOOD + "0912345679,小華\n", duplicates="drop")
+    assert (batch["accepted"], batch["refused"], batch["duplicates"]) == (2, 0, 0)
+    assert failed
+    logged[:] = [x for x in logged if x["event"] != "engine.error"]

@@ -3,9 +3,8 @@
 from typing import Any
 
 from notice_support import START
-from storage_support import Shop, ids, new_notice, notice_of, shop
-from todoke.core.notice import Cancel, State, step
-from todoke.storage import batches, notices
+from storage_support import Shop, ids, shop
+from todoke.storage import batches
 from todoke.storage.batches import Batch, Reject
 from todoke.storage.database import Database
 
@@ -67,39 +66,3 @@ async def test_rejects_come_page_by_page_in_the_order_of_their_lines(database: D
         rest = await batches.rejects_after(tx, one.id, first[-1].line, 3)
     assert [r.line for r in first + rest] == [2, 7, 40, 300_000]
     assert rest[0].reason == "reason 300000"
-
-
-async def test_duplicates_are_notices_with_the_number_and_the_parameters_of_another(
-    database: Database,
-) -> None:
-    async with database.write() as tx:
-        at = await shop(tx)
-        one, other = batch(at), batch(at)
-        for b in (one, other):
-            await batches.insert_batch(tx, b)
-        rows = [
-            *(new_notice(at, batch_id=one.id) for _ in range(3)),
-            new_notice(at, batch_id=one.id, parameters='{"name":"花子"}'),
-            new_notice(at, batch_id=one.id, number="+886912345679"),
-            new_notice(at, batch_id=other.id),
-            new_notice(at),
-        ]
-        await notices.insert_new(tx, rows)
-        assert await batches.count_duplicates(tx, one.id) == 2
-        assert await batches.count_duplicates(tx, other.id) == 0
-        assert await batches.count_duplicates(tx, "nothing") == 0
-
-
-async def test_states_are_counted_and_open_notices_listed(database: Database) -> None:
-    async with database.write() as tx:
-        at = await shop(tx)
-        one = batch(at)
-        await batches.insert_batch(tx, one)
-        rows = [new_notice(at, batch_id=one.id) for _ in range(4)]
-        await notices.insert_new(tx, [*rows, new_notice(at)])
-        before = await notice_of(tx, at, rows[1].id)
-        await notices.save(tx, [(before, step(before, Cancel(), START)[0])])
-        assert await batches.states_of(tx, one.id) == {State.QUEUED: 3, State.CANCELLED: 1}
-        first = await batches.open_ids(tx, one.id, "", 2)
-        assert first == [rows[0].id, rows[2].id]
-        assert await batches.open_ids(tx, one.id, first[-1], 2) == [rows[3].id]

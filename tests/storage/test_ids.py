@@ -45,3 +45,19 @@ def test_an_id_is_26_characters_that_nobody_mistakes_for_others() -> None:
 @pytest.mark.parametrize("text", ["", "0" * 25, "0" * 27, "0" * 25 + "I", "0" * 25 + "a", "０" * 26])
 def test_what_is_no_id_is_told_apart(text: str) -> None:
     assert not is_id(text)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**42), st.integers(0, 3)), min_size=1, max_size=20))
+def test_ids_made_together_are_as_those_made_one_by_one(asked: list[tuple[int, int]]) -> None:
+    maker = UlidIds(following([time for time, _ in asked]))
+    made = [x for _, count in asked for x in (maker.several(count) if count else [maker.new()])]
+    assert made == sorted(set(made))
+    assert all(is_id(x) for x in made)
+
+
+def test_ids_made_together_count_on_over_all_their_characters() -> None:
+    standing = UlidIds(lambda: 1_000, lambda _: 2**20 - 2)
+    first = standing.new()
+    made = [first, *standing.several(4), standing.new()]
+    assert [x[-5:] for x in made] == ["0ZZZY", "0ZZZZ", "10000", "10001", "10002", "10003"]
+    assert made[0] == UlidIds(lambda: 1_000, lambda _: 2**20 - 2).new()

@@ -15,7 +15,7 @@ from todoke.core.notice import Attempt, Notice, State
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Step
 from todoke.core.standing import Lane
-from todoke.storage import notices
+from todoke.storage import notice_changes, notices
 from todoke.storage.database import Database
 from todoke.storage.notices import NewNotice
 
@@ -85,7 +85,7 @@ async def test_a_notice_and_its_attempts_come_back_as_they_were_saved(
         fresh, **first, attempts=tuple(Attempt(id=ids.new(), **values) for values in tried)
     )
     async with database.write(quick=quick) as tx:
-        await notices.save(tx, [(fresh, sent)])
+        await notice_changes.save(tx, [(fresh, sent)])
     async with database.read(quick=quick) as tx:
         assert await notice_of(tx, at, row.id) == sent
     answered = msgspec.structs.replace(
@@ -96,7 +96,7 @@ async def test_a_notice_and_its_attempts_come_back_as_they_were_saved(
         ),
     )
     async with database.write(quick=quick) as tx:
-        await notices.save(tx, [(sent, answered)])
+        await notice_changes.save(tx, [(sent, answered)])
         assert await notice_of(tx, at, row.id) == answered
 
 
@@ -167,7 +167,7 @@ async def test_each_lane_has_its_own_due_notices(database: Database) -> None:
 async def moved_to(database: Database, at: Shop, row: NewNotice, **values: Any) -> None:
     async with database.write() as tx:
         before = await notice_of(tx, at, row.id)
-        await notices.save(tx, [(before, msgspec.structs.replace(before, **values))])
+        await notice_changes.save(tx, [(before, msgspec.structs.replace(before, **values))])
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ async def test_attempts_are_found_by_their_tag_among_any_number_of_others(databa
             )
             for i, s in enumerate((Step.LINE_NOTIFICATION, Step.SMS))
         )
-        await notices.save(tx, [(before, msgspec.structs.replace(before, attempts=(line, sms)))])
+        await notice_changes.save(tx, [(before, msgspec.structs.replace(before, attempts=(line, sms)))])
     many = [f"foreign {i}" for i in range(300_000)]
     async with database.read() as tx:
         owners = await notices.owners_of(tx, [*many, line.id, sms.id])
@@ -249,6 +249,6 @@ async def test_units_are_kept_for_the_attempts_that_have_them(database: Database
             for _ in range(2)
         )
         after = msgspec.structs.replace(before, attempts=(one, two))
-        await notices.save(tx, [(before, after)], {two.id: 3})
+        await notice_changes.save(tx, [(before, after)], {two.id: 3})
         found = await tx.exec_driver_sql("SELECT id, units FROM attempts ORDER BY id")
         assert [tuple(r) for r in found] == [(one.id, None), (two.id, 3)]

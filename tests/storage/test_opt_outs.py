@@ -18,7 +18,7 @@ from todoke.core.binding import Link, Way
 from todoke.core.notice import Due, step
 from todoke.core.routing import Facts, SmsRoute
 from todoke.core.suppression import Cause, Scope
-from todoke.storage import bind_links, notices
+from todoke.storage import bind_links, notice_changes, notices
 from todoke.storage import suppressions as store
 from todoke.storage.bind_links import StoredLink
 from todoke.storage.database import Database
@@ -45,7 +45,7 @@ async def account(database: Database, *, carrier: str | None = None, at: int = S
         facts = Facts(country="TW", sms=(SmsRoute(carrier),))
         moved, attempt = step(loaded.notice, Due(facts, ids.new()), at)
         assert attempt is not None
-        await notices.save(tx, [(loaded.notice, moved)])
+        await notice_changes.save(tx, [(loaded.notice, moved)])
     return made
 
 

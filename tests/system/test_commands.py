@@ -223,7 +223,8 @@ async def test_every_wrong_command_to_a_running_gateway_is_one_line_and_a_good_o
         await shell.fails(
             "import", str(files["list.csv"]), *other[:4], say=("no such column", "mobile, customer")
         )
-        await shell.fails("import", str(files["big5.csv"]), *other[:4], say=("not utf-8", "big5"))
+        wrong = ("--encoding", "utf-8")
+        await shell.fails("import", str(files["big5.csv"]), *other[:4], *wrong, say=("not utf-8", "big5"))
         await shell.fails("status", "nothing", say=("neither a notice nor a batch",))
         await shell.fails("report", "--batch", "x" * 27, say=("batch",))
         await shell.fails("channels", "list", API_KEY="tdk_wrong", say=("unknown or revoked",))

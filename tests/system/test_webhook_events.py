@@ -97,13 +97,20 @@ async def friends_of_every_kind(gateway: RunningGateway) -> None:
 async def batches_of_every_kind(gateway: RunningGateway) -> dict[str, str]:
     rows = b"phone,name\n" + b"0912345678,x\n" * 3
     found = {}
-    for name, content in {"read": rows, "failed": rows + b"x" * 1_000_001, "cancelled": rows}.items():
+    for name, content in {"read": rows, "failed": rows + b"x" * 9_000_000, "cancelled": rows}.items():
         status, batch = await gateway.upload(content, policy=json.dumps(SMS_ONLY))
         assert status == 202, batch
         found[name] = batch["id"]
         if name == "cancelled":
             await gateway.ok("POST", f"/v1/batches/{batch['id']}/cancel")
         await settle(gateway)
+    # One an hour; paused and resumed between them.
+    _, batch = await gateway.upload(rows, policy=json.dumps(SMS_ONLY), rate="1")
+    await settle(gateway)
+    found["planned"] = batch["id"]
+    for what in ("pause", "resume", "cancel"):
+        await gateway.ok("POST", f"/v1/batches/{batch['id']}/{what}")
+    await settle(gateway)
     return found
 
 
@@ -166,6 +173,8 @@ async def test_every_kind_of_change_comes_as_a_webhook_that_the_library_verifies
     # Three rows are often read before anybody can cancel.
     told = [x for x in of(receiver, found["batch cancelled"]) if x != "read"]
     assert told == ["created", "cancelled", "ended"]
+    told = [x for x in of(receiver, found["batch planned"]) if x != "ended"]
+    assert told == ["created", "read", "started", "paused", "resumed", "cancelled"]
     assert len(set(receiver.ids)) == len(receiver.ids)
     _holds_nothing_of_a_recipient(receiver)
     _examples_are_as_it_is(receiver)

@@ -61,7 +61,7 @@ async def followers(state: State, request: Request) -> Answer:
         return refusal(problems.BAD_REQUEST)
     status = _status(state, day, FIRST_FOLLOWERS)
     if status != "ready":
-        return success({"status": status, "followers": None, "targetedReaches": None, "blocks": None})
+        return success({"status": status})
     found = await _numbers(state, request.sender().channel_id, number_of(day))
     return success(
         {

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from todoke.actions import announcements
+from todoke.actions import announcements, batch_tally, holding
 from todoke.actions.facts import Asked, FactBook, Setup
 from todoke.actions.record import apply
 from todoke.core.errors import IllegalTransition
@@ -14,9 +14,11 @@ from todoke.core.sms_text import segments
 from todoke.core.standing import Lane
 from todoke.core.template import Template, in_language, render_sms, with_link
 from todoke.ids import Ids
+from todoke.storage import batch_holds, batch_states, notice_changes
 from todoke.storage import channels as channel_store
 from todoke.storage import messages as message_store
 from todoke.storage import notices as store
+from todoke.storage.batch_states import HELD
 from todoke.storage.channels import Channel
 from todoke.storage.database import Tx
 from todoke.storage.endpoints import Endpoint
@@ -56,6 +58,8 @@ class Claimed(msgspec.Struct, frozen=True):
     """Moves that the core refused, each with its notice."""
     announced: int = 0
     """Webhooks that were queued."""
+    moved: list[Loaded] = []
+    """The notices as they are now, for whoever keeps them once this is committed."""
 
 
 async def owned_channel(tx: Tx, channel_id: str, fence: int) -> Channel:
@@ -86,6 +90,10 @@ async def claim(
     ]
     if not rows:
         return Claimed(channel, [], 0, [])
+    looked_at = len(rows)
+    rows, to_cancel = await holding.sift(tx, channel_id, rows, now)
+    if to_cancel:
+        await cancel(tx, to_cancel, now, lookup, ids)
     policies = await lookup.policies(tx, {store.policy_id(r) for r in rows})
     loaded = await store.assemble(tx, rows, policies)
     templates = await lookup.templates(tx, {x.template_id for x in loaded})
@@ -94,6 +102,7 @@ async def claim(
     await book.read(tx, asked)
     changes: list[tuple[Notice, Notice]] = []
     to_send: list[ToSend] = []
+    moved_on: list[Loaded] = []
     illegal: list[str] = []
     units: dict[str, int] = {}
     for x, about in zip(loaded, asked, strict=True):
@@ -108,6 +117,7 @@ async def claim(
             changes.append((x.notice, msgspec.structs.replace(x.notice, due_at=now + LEASE)))
             continue
         changes.append((x.notice, moved))
+        moved_on.append(store.with_notice(x, moved))
         if attempt is None:
             continue
         book.began(about, attempt.carrier)
@@ -130,9 +140,12 @@ async def claim(
                 endpoint=book.endpoint,
             )
         )
-    await store.save(tx, changes, units)
+    await notice_changes.save(tx, changes, units)
+    await batch_states.add(
+        tx, batch_tally.of_changes((x.batch_id, b, a) for x, (b, a) in zip(loaded, changes, strict=True))
+    )
     told = await announcements.of_notices(tx, changes, now, ids)
-    return Claimed(channel, to_send, len(rows), illegal, told)
+    return Claimed(channel, to_send, looked_at, illegal, told, moved_on)
 
 
 def _asked(x: Loaded, template: Template) -> Asked:
@@ -152,7 +165,10 @@ async def recover(tx: Tx, channel_id: str, now: int, lookup: Lookup, ids: Ids) -
     policies = await lookup.policies(tx, {store.policy_id(r) for r in rows})
     loaded = await store.assemble(tx, rows, policies)
     changes = [(x.notice, step(x.notice, Lapsed(), now)[0]) for x in loaded]
-    await store.save(tx, changes)
+    await notice_changes.save(tx, changes)
+    await batch_states.add(
+        tx, batch_tally.of_changes((x.batch_id, b, a) for x, (b, a) in zip(loaded, changes, strict=True))
+    )
     await announcements.of_notices(tx, changes, now, ids)
     await message_store.release_out(tx, channel_id, now)
     return len(loaded)
@@ -160,7 +176,10 @@ async def recover(tx: Tx, channel_id: str, now: int, lookup: Lookup, ids: Ids) -
 
 async def cancel(tx: Tx, notice_ids: Iterable[str], now: int, lookup: Lookup, ids: Ids) -> None:
     """No further step of these notices begins."""
-    await apply(tx, {x: [Cancel()] for x in notice_ids}, now, lookup, ids)
+    meant = list(notice_ids)
+    held = await batch_holds.held_by_batch(tx, meant)
+    await apply(tx, {x: [Cancel()] for x in meant}, now, lookup, ids)
+    await batch_states.add(tx, {(batch_id, HELD): -count for batch_id, count in held.items()})
 
 
 async def resume(tx: Tx, channel_id: str, now: int) -> None:

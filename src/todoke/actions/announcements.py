@@ -131,9 +131,7 @@ def _of_message(stored: Stored) -> News:
 
 
 async def of_batch(tx: Tx, event: str, batch: Batch, now: int, ids: Ids, **more: Any) -> int:
-    """Of a batch as it is now; `event`: `batch.created`, `batch.read`, `batch.failed`, `batch.cancelled`,
-    `batch.ended`.
-    """
+    """Of a batch as it is now; `event`: one of those whose name begins with `batch.`."""
     if not (wishes := await _wishes(tx, event)):
         return 0
     data = {
@@ -147,6 +145,9 @@ async def of_batch(tx: Tx, event: str, batch: Batch, now: int, ids: Ids, **more:
         "error": batch.error,
         "created_at": rfc3339(batch.created_at),
         "read_at": _at(batch.read_at),
+        "starts_at": _at(batch.starts_at),
+        "started_at": _at(batch.started_at),
+        "paused_at": _at(batch.paused_at),
         "cancelled_at": _at(batch.cancelled_at),
         "ended_at": _at(batch.ended_at),
         **more,

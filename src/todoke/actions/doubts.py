@@ -32,13 +32,15 @@ async def follow(
 ) -> int:
     """Looks at what was just recorded, by notice. Bindings that were shown after a request had left stay as they are.
 
-    Where an account has bound no number this asks one small question of the database, and without a sign none. Answers
-    how many webhooks were queued that tell of doubts.
+    Where an account has bound no number this asks one small question of the database. Answers how many webhooks were
+    queued that tell of doubts.
     """
-    told = _signs(loaded, events)
+    if not loaded:
+        return 0
+    owners = await store.owners_with_bindings(tx, {x.channel_id for x in loaded.values()})
+    told = _signs(loaded, events) if owners else []
     if not told:
         return 0
-    owners = await store.owners_with_bindings(tx, {x.channel_id for x in told})
     doubted: dict[str, Sign] = {}
     ended: set[str] = set()
     for account_id in sorted({x.account_id for x in owners.values()}):

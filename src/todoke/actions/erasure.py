@@ -1,7 +1,7 @@
 """Erases one person's data over all tables. The fact of it stays in the audit, with counts only."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import unquote_plus
 
@@ -14,6 +14,7 @@ from todoke.ids import Ids
 from todoke.sealing import Seal
 from todoke.storage import audit
 from todoke.storage import erasure as store
+from todoke.storage.archive_files import Kept
 from todoke.storage.audit import Entry
 from todoke.storage.database import Tx
 from todoke.storage.erasure import Posted
@@ -42,11 +43,15 @@ async def whole(tx: Tx, account_id: str, person: Person) -> Person:
 
 
 async def look_through(
-    tx: Tx, account_id: str, person: Person, after: int, most: int
+    tx: Tx, account_id: str, person: Person, after: int, most: int, archived: Collection[str] = ()
 ) -> tuple[list[int], int | None]:
-    """The next of the inbox's requests that name the person, and where to go on; None: that was the last."""
+    """The next of the inbox's requests that name the person, and where to go on; None: that was the last.
+
+    `archived`: the delivery tags of archived notices to the person.
+    """
     channels = [channel_id for channel_id, _, _ in await store.channel_rows(tx, account_id)]
     ours = await store.names_of_attempts(tx, await store.notices_of(tx, account_id, person.numbers))
+    ours.update(archived)
     posted, go_on = await store.posted_after(tx, channels, person, after, most)
     return [x.id for x in posted if _concerns(x, person, ours)], go_on
 
@@ -75,6 +80,7 @@ async def erase(
     account_id: str,
     person: Person,
     events: Sequence[int],
+    archived: Sequence[str] = (),
     *,
     by: str,
     why: str | None,
@@ -86,8 +92,8 @@ async def erase(
 ) -> Entry:
     """Erases what is kept of the person; answers the audit's entry.
 
-    `events`: the inbox's requests that name them. Steps that have not begun never will. What is out is out: its
-    proof still finds the attempt, which leads to nobody any more.
+    `events`: the inbox's requests that name them; `archived`: the notices that were erased in the archive. Steps that
+    have not begun never will. What is out is out: its proof still finds the attempt, which leads to nobody any more.
     """
     counts: dict[str, int] = {}
     channels = await store.channel_rows(tx, account_id)
@@ -102,6 +108,7 @@ async def erase(
     counts["test_numbers"] = await _drop_test_numbers(tx, channels, person)
     counts["refused_rows"] = await _blank_lists(tx, account_id, person)
     counts["notices"] = len(notice_ids)
+    counts["archived"] = len(set(archived) - set(notice_ids))
     counts["suppressions"] = len(suppressed)
     counts["bindings"] = len(binding_ids)
     counts["bind_links"] = len(link_ids)
@@ -110,7 +117,7 @@ async def erase(
     counts["messages"] = await store.blank_messages(tx, account_id, person.user_ids, now)
     # What the chat said of the numbers to users who are no longer, or never were, bound to them.
     counts["messages"] += await store.blank_messages(tx, account_id, bound | invited, now, CHAT_REFERENCE)
-    about = [*notice_ids, *binding_ids, *link_ids, *suppressed, *person.user_ids]
+    about = [*notice_ids, *archived, *binding_ids, *link_ids, *suppressed, *person.user_ids]
     counts["webhooks"] = await store.delete_postings(tx, account_id, person.words, about)
     await store.blank_details(tx, account_id)
     # An answer names its notice.
@@ -119,6 +126,14 @@ async def erase(
     counts["events"] = await _cut_events(tx, secrets, person, events, seal, cut)
     data = {"counts": counts, **({"why": why} if why else {})}
     return await note(tx, account_id, ERASURE, data, by, now, ids)
+
+
+def blank_archived(kept: Kept, now: int) -> Kept:
+    """An archived notice without number, parameters and reference, as `storage.erasure` leaves one that is not."""
+    gone = ("reference", "skips")
+    notice = {k: v for k, v in kept.notice.items() if k not in gone}
+    attempts = [{k: v for k, v in x.items() if k != "detail"} for x in kept.attempts]
+    return Kept(notice | {"number": store.NOBODY, "parameters": "{}", "erased_at": now}, attempts)
 
 
 async def note(

@@ -77,6 +77,7 @@ class FactBook:
         self._allowed = live.test_numbers_of(channel) if known else frozenset[str]()
         self._not_live: dict[str, str] = {}
         self._common: dict[tuple[str, str, str | None], Facts] = {}
+        self._routes: dict[str, tuple[SmsRoute, ...]] = {}
         self._holders: dict[str, list[Holder]] = {}
         self._binding_lasts = 0
         self._suppressed: dict[str, set[Scope]] = {}
@@ -116,7 +117,10 @@ class FactBook:
             facts = self._common[shared_by] = self._shared(asked)
         user_id = None
         changes: dict[str, object] = {}
-        if (routes := self._setup.sms_routes(asked.country)) is not facts.sms:
+        routes = self._routes.get(asked.country)
+        if routes is None:
+            routes = self._routes[asked.country] = self._setup.sms_routes(asked.country)
+        if routes is not facts.sms:
             changes["sms"] = routes
         if not self._everyone and asked.number not in self._allowed:
             changes["number_allowed"] = False
@@ -141,6 +145,8 @@ class FactBook:
             self._begun[asked.number, asked.template.use_case] += 1
         if carrier is not None:
             self._setup.sms_began(carrier)
+            # One that is down is tried by a single message.
+            self._routes.clear()
 
     def _shared(self, asked: Asked) -> Facts:
         template = asked.template

@@ -1,21 +1,22 @@
 """Batches from files: what they need is found once, then the engine reads them row by row."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from todoke.actions import announcements, intake
-from todoke.actions.advance import cancel
 from todoke.actions.intake import Target
 from todoke.core.columns import Columns, find_columns
 from todoke.ids import Ids
 from todoke.storage import batches as store
 from todoke.storage.batches import Batch
 from todoke.storage.database import Tx
-from todoke.storage.lookup import Lookup
 
-_CANCEL_AT_ONCE = 1000
+
+def columns_finder(target: Target, chosen: Mapping[str, str]) -> Callable[[Sequence[str]], Columns]:
+    """What finds in a header the columns that notices of this target need. It raises InvalidColumns."""
+    names, languages = list(target.template.parameters), bool(target.template.variants)
+    return lambda header: find_columns(header, names, chosen, languages=languages)
 
 
 def plan_batch(
@@ -25,17 +26,12 @@ def plan_batch(
     file_name: str,
     encoding: str,
     header: Sequence[str],
-    position: int,
-    line: int,
+    columns: Columns,
     size: int,
-    chosen: Mapping[str, str],
     now: int,
     language: str | None = None,
 ) -> Batch:
-    """A batch ready to be read from the byte after its header. Raises InvalidColumns, or Invalid for its language."""
-    columns: Columns = find_columns(
-        header, list(target.template.parameters), chosen, languages=bool(target.template.variants)
-    )
+    """A batch ready to be read from the first byte of its normalised file. Raises Invalid for its language."""
     return Batch(
         id=batch_id,
         account_id=target.account_id,
@@ -45,24 +41,30 @@ def plan_batch(
         file_name=file_name,
         encoding=encoding,
         columns=msgspec.json.encode(columns).decode(),
-        header=json.dumps(list(header), ensure_ascii=False),
+        header=msgspec.json.encode(header).decode(),
         size=size,
-        position=position,
-        line=line,
+        position=0,
+        line=0,
         source_id=None if target.source is None else target.source.id,
         language=None if language is None else intake.language_of(target, language),
         created_at=now,
     )
 
 
-async def cancel_batch(tx: Tx, batch: Batch, now: int, lookup: Lookup, ids: Ids) -> None:
-    """Stops reading; no further step of its notices begins."""
-    state = "cancelled" if batch.state == "reading" else batch.state
-    await store.update_batch(tx, batch.id, state=state, cancelled_at=now)
-    if batch.cancelled_at is None and batch.ended_at is None:
-        cancelled = msgspec.structs.replace(batch, state=state, cancelled_at=now)
-        await announcements.of_batch(tx, "batch.cancelled", cancelled, now, ids)
-    after = ""
-    while open_ones := await store.open_ids(tx, batch.id, after, _CANCEL_AT_ONCE):
-        await cancel(tx, open_ones, now, lookup, ids)
-        after = open_ones[-1]
+async def prepared(tx: Tx, batch_id: str, size: int, rows: int) -> bool:
+    """The batch's normalised file is complete, so it can be read. False where nobody wants that any more."""
+    batch = await store.get_batch(tx, batch_id)
+    if batch is None or batch.state != "preparing":
+        return False
+    await store.update_batch(tx, batch_id, state="reading", position=0, line=0, size=size, total=rows)
+    return True
+
+
+async def give_up(tx: Tx, batch_id: str, why: str, now: int, ids: Ids) -> int:
+    """The batch's file can't be taken. Answers the webhooks queued."""
+    batch = await store.get_batch(tx, batch_id)
+    if batch is None or batch.state not in store.UNREAD:
+        return 0
+    await store.update_batch(tx, batch_id, state="failed", error=why, read_at=now)
+    failed = msgspec.structs.replace(batch, state="failed", error=why, read_at=now)
+    return await announcements.of_batch(tx, "batch.failed", failed, now, ids)

@@ -202,10 +202,12 @@ async def _tell(tx: Tx, report: Report, channel: str, now: int, ids: Ids) -> boo
     )
 
 
-async def count_dropped(tx: Tx, before: int, now: int) -> None:
-    """Notes for every target what the inbox is about to drop before it got it: what was applied before that time."""
+async def count_dropped(tx: Tx, before: int, up_to: int, now: int) -> None:
+    """Notes for every target what the inbox is about to drop before it got it: what was applied before that time, up to
+    a number of the inbox.
+    """
     for target in await store.list_targets(tx):
-        found = await store.unread_and_old(tx, target, before)
+        found = await store.unread_and_old(tx, target, before, up_to)
         if found is not None:
             count, last = found
             await store.update_target(tx, target.id, skipped=target.skipped + count)

@@ -1,49 +1,38 @@
 """Takes notices in: finds channel, template and policy, checks number and parameters, stores."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 import line_catalogue
-from todoke.actions import announcements, content_check, live
+from todoke.actions import announcements, content_check, live, policies
 from todoke.actions.live import Gate
+from todoke.actions.policies import Choice
+from todoke.actions.problems import Invalid as Invalid
+from todoke.actions.problems import NotFound as NotFound
 from todoke.core import routing
 from todoke.core.content.timing import Timing
 from todoke.core.durations import DAY, parse_duration, parse_rfc3339
-from todoke.core.errors import InvalidPolicy, TodokeError
 from todoke.core.languages import chosen
 from todoke.core.phone import Phone, parse
-from todoke.core.policy_text import parse_policy, written
+from todoke.core.policy_text import written
 from todoke.core.routing import Policy
 from todoke.core.standing import Lane
 from todoke.core.template import Template, check_parameters, in_language
 from todoke.ids import Ids
-from todoke.storage import applications, content, sources
 from todoke.storage import channels as channel_store
+from todoke.storage import content, new_notices, sources
 from todoke.storage import notices as store
 from todoke.storage.channels import Channel
-from todoke.storage.content import PolicyRow, TemplateRow
+from todoke.storage.content import TemplateRow
 from todoke.storage.database import Tx
 from todoke.storage.desks import Checked, Desks
-from todoke.storage.lookup import Lookup, compile_row, decode_policy, encode_policy
+from todoke.storage.lookup import Lookup, compile_row
 from todoke.storage.notices import NewNotice
 from todoke.storage.sources import Source
 
 MAX_REFERENCE = 100
-
-
-class NotFound(TodokeError):
-    """Something named in the input does not exist in this account."""
-
-    code = "not-found"
-
-
-class Invalid(TodokeError):
-    """A field of the input that can't be used."""
-
-    code = "invalid"
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +44,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     template: Template
     policy_id: str
     policy: Policy
-    choice: "Choice"
+    choice: Choice
     source: Source | None = None
     """Where the numbers came from, where the call says so."""
     gate: Gate
@@ -82,14 +71,6 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
             "why": chosen.why,
             **({"warnings": warnings} if warnings else {}),
         }
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which policy was chosen, and why, in words."""
-
-    why: str
-    name: str | None = None
-    version: int | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,26 +135,12 @@ async def resolve(
     checked = await content_check.of_version(tx, found, row, compiled, desks, store=store_policy)
     if checked.standing:
         raise content_check.refusal_of_template(row, checked.standing)
-    urgency = await _urgency_on(tx, found, row.use_case)
-    if isinstance(policy, str):
-        named = await content.latest_policy(tx, account_id, policy)
-        if named is None:
-            raise NotFound(
-                f"There is no policy {policy[:60]!r}. `todoke policies list` or GET /v1/policies lists them.",
-                "/policy",
-            )
-        chosen = routing.complete(decode_policy(named.spec), urgency)
-        why = f"policy {named.name}, version {named.version}"
-        choice = Choice(why=why, name=named.name, version=named.version)
-    elif policy is not None:
-        chosen = routing.complete(parse_policy(policy, "/policy"), urgency)
-        choice = Choice(why="given with the call")
-    else:
-        chosen, why = _default(found.region, row.use_case, urgency)
-        choice = Choice(why=why)
+    chosen, choice = await policies.chosen(tx, found, row.use_case, policy)
     routing.refuse_for_use_case(chosen, row.use_case)
     known_source = None if source is None else await _usable_source(tx, account_id, source)
-    policy_id = await _policy_id(tx, account_id, chosen, choice, now, ids) if store_policy else ""
+    policy_id = ""
+    if store_policy:
+        policy_id = await policies.stored(tx, account_id, chosen, choice, now, ids)
     return Target(
         account_id=account_id,
         channel=found,
@@ -243,53 +210,6 @@ async def as_checked_now(tx: Tx, target: Target, desks: Desks) -> Target:
     return target if checked is target.checked else msgspec.structs.replace(target, checked=checked)
 
 
-def urgency_of(region: str, use_case: str) -> line_catalogue.Urgency:
-    """How soon a user must have such a notice; a day for use cases that the catalogue does not list."""
-    found = line_catalogue.use_case(region, use_case)
-    return found.urgency if found else "1d"
-
-
-async def _urgency_on(tx: Tx, channel: Channel, use_case: str) -> line_catalogue.Urgency:
-    """The same on a channel: of a use case of its own the application says it."""
-    if line_catalogue.use_case(channel.region, use_case) is None:
-        own = await applications.applications(tx, channel.account_id, key=use_case, channel_id=channel.id)
-        if own and own[0].urgency is not None:
-            urgency: line_catalogue.Urgency = msgspec.convert(own[0].urgency, line_catalogue.Urgency)
-            return urgency
-    return urgency_of(channel.region, use_case)
-
-
-def _default(region: str, use_case: str, urgency: line_catalogue.Urgency) -> tuple[Policy, str]:
-    if use_case in line_catalogue.duplicate_unlawful():
-        sms = Policy((routing.PolicyStep(routing.Step.SMS),))
-        return routing.complete(sms, urgency), f"{use_case} allows no duplicate: SMS alone"
-    known = line_catalogue.use_case(region, use_case) is not None
-    source = f"the use case {use_case}" if known else f"{use_case} is not in the catalogue, so it"
-    choice = routing.default_policy(urgency, source)
-    return choice.policy, choice.why
-
-
-async def _policy_id(tx: Tx, account_id: str, policy: Policy, choice: Choice, now: int, ids: Ids) -> str:
-    spec = encode_policy(policy)
-    digest = sha256(f"{spec}\0{choice.name}\0{choice.version}\0{choice.why}".encode()).hexdigest()
-    if (known := await content.unnamed_policy(tx, account_id, digest)) is not None:
-        return known
-    row = PolicyRow(
-        id=ids.new(),
-        account_id=account_id,
-        name=None,
-        version=1,
-        digest=digest,
-        spec=spec,
-        of_name=choice.name,
-        of_version=choice.version,
-        why=choice.why,
-        created_at=now,
-    )
-    await content.insert_policy(tx, row)
-    return row.id
-
-
 def make_notice(
     target: Target, wanted: Wanted, now: int, ids: Ids, *, even_if_not_live: bool = False
 ) -> tuple[NewNotice, Phone]:
@@ -336,7 +256,7 @@ def make_notice(
         created_at=now,
         deadline_at=deadline_at,
         due_at=now,
-        lane=Lane.LINE if target.policy.steps[0].step in routing.LINE_STEPS else Lane.OTHER,
+        lane=lane_of(target.policy),
         source_id=None if target.source is None else target.source.id,
         language=language,
         event_at=None if event is None else event.begins,
@@ -362,9 +282,19 @@ def language_of(target: Target, asked: str | None) -> str:
     return found
 
 
+def lane_of(policy: Policy) -> Lane:
+    """Which carriers a new notice waits for."""
+    return Lane.LINE if policy.steps[0].step in routing.LINE_STEPS else Lane.OTHER
+
+
+def deadline_of(policy: Policy, now: int) -> int | None:
+    """The deadline of a notice that says none itself."""
+    return None if policy.deadline is None else now + policy.deadline
+
+
 def _deadline_at(deadline: str | None, policy: Policy, now: int) -> int | None:
     if deadline is None:
-        return None if policy.deadline is None else now + policy.deadline
+        return deadline_of(policy, now)
     try:
         at = parse_rfc3339(deadline) if "T" in deadline else now + parse_duration(deadline)
     except ValueError as error:
@@ -381,26 +311,7 @@ async def insert(tx: Tx, notices: list[NewNotice], now: int, ids: Ids) -> int:
     return await announcements.of_new_notices(tx, notices, now, ids)
 
 
-async def create_policy(
-    tx: Tx, account_id: str, spec: Mapping[str, Any], now: int, ids: Ids
-) -> tuple[PolicyRow, Policy]:
-    """A named policy, or the next version of it. Raises InvalidPolicy."""
-    name = spec.get("name")
-    if not isinstance(name, str) or not name.strip() or len(name) > 100 or not name.isprintable():
-        raise InvalidPolicy("A policy needs a name of 1 to 100 printable characters.", "/name")
-    policy = parse_policy(spec)
-    text = encode_policy(policy)
-    before = await content.latest_policy(tx, account_id, name)
-    if before is not None and before.spec == text:
-        return before, policy
-    row = PolicyRow(
-        id=ids.new(),
-        account_id=account_id,
-        name=name,
-        version=before.version + 1 if before else 1,
-        digest=sha256(text.encode()).hexdigest(),
-        spec=text,
-        created_at=now,
-    )
-    await content.insert_policy(tx, row)
-    return row, policy
+async def insert_list(tx: Tx, notices: list[NewNotice], now: int, ids: Ids) -> int:
+    """The same of notices that were made of one list, at one time."""
+    await new_notices.insert_list(tx, notices)
+    return await announcements.of_new_notices(tx, notices, now, ids)

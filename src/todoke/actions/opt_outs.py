@@ -6,7 +6,7 @@ a sender, and who says stop means all that comes from it. Where there is none, f
 to the number; where there is none of those either, for nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -41,8 +41,21 @@ def said_by(carrier: str) -> str:
     return f"sms:{carrier}"
 
 
-async def hear(tx: Tx, found: Sequence[Found], now: int, ids: Ids) -> Heard:
-    """Applies words in the order in which they were said."""
+async def no_archive(number: str) -> Sequence[str]:
+    """Nobody had notices to it before those that are stored."""
+    return ()
+
+
+async def hear(
+    tx: Tx,
+    found: Sequence[Found],
+    now: int,
+    ids: Ids,
+    archived: Callable[[str], Awaitable[Sequence[str]]] = no_archive,
+) -> Heard:
+    """Applies words in the order in which they were said. `archived`: a number → the accounts that had notices to it
+    long ago.
+    """
     came = Heard()
     for event, place, _ in sorted(found, key=lambda x: x.event.at):
         said = None if event.text is None else meaning(event.text)
@@ -50,18 +63,31 @@ async def hear(tx: Tx, found: Sequence[Found], now: int, ids: Ids) -> Heard:
             continue
         carrier, at = carrier_of(place), min(event.at, now)
         if said.meaning is Meaning.OPT_OUT:
-            await _suppress(tx, event.number, said, carrier, at, now, ids, came)
+            accounts = await _senders(tx, event.number, carrier, now) or await archived(event.number)
+            await _suppress(tx, event.number, accounts, said, carrier, at, now, ids, came)
         else:
             await _release(tx, event.number, said, carrier, at, now, ids, came)
     return came
 
 
-async def _suppress(
-    tx: Tx, number: str, said: Said, carrier: str, at: int, now: int, ids: Ids, came: Heard
-) -> None:
+async def _senders(tx: Tx, number: str, carrier: str, now: int) -> Sequence[str]:
+    """Whom the word is meant for: who wrote by this carrier of late, else whoever wrote."""
     accounts = await store.accounts_that_sent_sms(tx, number, carrier, now - SENDER_REMEMBERED)
     accounts += await bind_links.accounts_that_sent_codes(tx, number, now - SENDER_REMEMBERED)
-    accounts = list(dict.fromkeys(accounts)) or await store.accounts_with_notices(tx, number)
+    return list(dict.fromkeys(accounts)) or await store.accounts_with_notices(tx, number)
+
+
+async def _suppress(
+    tx: Tx,
+    number: str,
+    accounts: Sequence[str],
+    said: Said,
+    carrier: str,
+    at: int,
+    now: int,
+    ids: Ids,
+    came: Heard,
+) -> None:
     came.nowhere += not accounts
     wanted = Wanted(
         number=number,

@@ -13,6 +13,7 @@ from todoke.storage import notices as store
 from todoke.storage.database import Tx
 from todoke.storage.message_ids import Name, Part
 from todoke.storage.notices import Owner
+from todoke.storage.working import Working
 
 LINE = "line"
 """What the inbox calls LINE; SMS carriers have the names of their declarations."""
@@ -27,12 +28,14 @@ class Found(NamedTuple):
     channel_id: str | None
 
 
-async def add_proofs(tx: Tx, found: Sequence[Found], events: dict[str, list[Event]]) -> int:
+async def add_proofs(
+    tx: Tx, found: Sequence[Found], events: dict[str, list[Event]], working: Working | None
+) -> int:
     """Adds what the events prove, by notice. Answers how many were about messages that are not ours.
 
     What one carrier tells, or one channel signed, proves nothing about another's messages.
     """
-    owners = await store.owners_of(tx, {x.event.tag for x in found if x.event.tag is not None})
+    owners = await _owners(tx, {x.event.tag for x in found if x.event.tag is not None}, working)
     unknown = 0
     for event, carrier, signed_by in found:
         tag = event.tag or ""
@@ -44,6 +47,15 @@ async def add_proofs(tx: Tx, found: Sequence[Found], events: dict[str, list[Even
         else:
             events.setdefault(owner.notice_id, []).append(NoProof(tag, event.at, event.detail))
     return unknown
+
+
+async def _owners(tx: Tx, tags: set[str], working: Working | None) -> dict[str, Owner]:
+    if working is None:
+        return await store.owners_of(tx, tags)
+    known = {tag: owner for tag in tags if (owner := working.owner(tag)) is not None}
+    if len(known) < len(tags):
+        known |= await store.owners_of(tx, tags - known.keys())
+    return known
 
 
 def _is_from(owner: Owner, carrier: str, signed_by: str | None) -> bool:

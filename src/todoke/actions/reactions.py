@@ -1,6 +1,6 @@
 """What follows from what carriers told, in the transaction in which it is written down."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from todoke.actions import opt_outs
@@ -29,8 +29,12 @@ class Reactions:
         *,
         on_words: Callable[[opt_outs.Heard], None] = lambda _: None,
         bind_talk: Hears | None = None,
+        archived: Callable[[str], Awaitable[Sequence[str]]] = opt_outs.no_archive,
     ) -> None:
-        """`on_words` is told what became of words that came by SMS. `bind_talk` answers users in the chat."""
+        """`on_words` is told what became of words that came by SMS. `bind_talk` answers users in the chat.
+        `archived`: a number → the accounts that had notices to it long ago.
+        """
+        self._archived = archived
         self._ids = ids
         self._bind_talk = bind_talk
         self._on_words = on_words
@@ -47,7 +51,7 @@ class Reactions:
         """
         told = 0
         if words := [x for x in heard if x.event.kind is EventKind.SMS]:
-            came = await opt_outs.hear(tx, words, now, self._ids)
+            came = await opt_outs.hear(tx, words, now, self._ids, self._archived)
             self._on_words(came)
             told += came.told
         if self._bind_talk is not None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from todoke.actions import announcements, doubts, friends, tally
+from todoke.actions import announcements, batch_tally, doubts, friends, tally
 from todoke.actions.proofs import TELLING, Found, add_parts, add_proofs
 from todoke.actions.reactions import HEARD, Reactions
 from todoke.carriers import InboundEvent
@@ -17,14 +17,15 @@ from todoke.core.errors import IllegalTransition
 from todoke.core.notice import Answered, Event, Notice, step
 from todoke.core.outcome import Answer, Outcome
 from todoke.ids import Ids
-from todoke.storage import channel_hours, content, inbox
+from todoke.storage import batch_states, channel_hours, content, inbox, notice_changes
 from todoke.storage import channels as channel_store
 from todoke.storage import notices as store
 from todoke.storage.database import Tx
 from todoke.storage.inbox import Stored
 from todoke.storage.lookup import Lookup
 from todoke.storage.message_ids import Name
-from todoke.storage.notices import Loaded
+from todoke.storage.notices import Loaded, with_notice
+from todoke.storage.working import Working
 
 
 class AnswerTo(NamedTuple):
@@ -59,6 +60,8 @@ class Recorded(msgspec.Struct):
     """Moves that the core refused, each with its notice: a defect of ours that must not hold the others up."""
     announced: int = 0
     """Webhooks that were queued."""
+    moved: list[Loaded] = []
+    """The notices as they are now, for whoever keeps them once this is committed."""
 
 
 async def record(
@@ -68,15 +71,20 @@ async def record(
     now: int,
     lookup: Lookup,
     reactions: Reactions,
+    working: Working | None = None,
 ) -> Recorded:
-    """Applies answers, and those events of the requests that are new; marks the requests as applied."""
+    """Applies answers, and those events of the requests that are new; marks the requests as applied.
+
+    `working`: where some of the notices may be found without reading them. Raises Stale where one of these was moved
+    by somebody else meanwhile.
+    """
     events: dict[str, list[Event]] = {}
     announced = 0
     for x in answers:
         events.setdefault(x.notice_id, []).append(Answered(x.attempt_id, x.answer))
     found = await _new_events(tx, requests, now) if requests else []
     tagged = [x for x in found if x.event.kind in TELLING and x.event.tag is not None]
-    unknown = await add_proofs(tx, tagged, events) if tagged else 0
+    unknown = await add_proofs(tx, tagged, events, working) if tagged else 0
     by_name = [x for x in found if x.event.kind in TELLING and x.event.tag is None]
     unknown += await add_parts(tx, _names(answers), by_name, events, now)
     if followed := [x for x in found if x.event.kind in friends.FRIEND_EVENTS]:
@@ -86,7 +94,7 @@ async def record(
         announced += await announcements.of_friends(tx, befriended, now, reactions.ids)
     if heard := [x for x in found if x.event.kind in HEARD]:
         announced += await reactions.to_events(tx, heard, now)
-    loaded, result = await apply(tx, events, now, lookup, reactions.ids)
+    loaded, result = await apply(tx, events, now, lookup, reactions.ids, working)
     result.announced += announced
     result.unknown_tags = unknown
     result.announced += await doubts.follow(tx, loaded, events, now, reactions.ids)
@@ -98,15 +106,22 @@ async def record(
 
 
 async def apply(
-    tx: Tx, events: Mapping[str, Sequence[Event]], now: int, lookup: Lookup, ids: Ids
+    tx: Tx,
+    events: Mapping[str, Sequence[Event]],
+    now: int,
+    lookup: Lookup,
+    ids: Ids,
+    working: Working | None = None,
 ) -> tuple[dict[str, Loaded], Recorded]:
-    """Moves notices by events, given by notice id, and tells of it. Answers the notices as they were before."""
+    """Moves notices by events, given by notice id, and tells of it. Answers the notices as they were before.
+
+    `working`: where some of them may be found without reading them; then it raises Stale where one was moved by
+    somebody else meanwhile.
+    """
     result = Recorded()
     if not events:
         return {}, result
-    rows = await store.load_by_ids(tx, events)
-    policies = await lookup.policies(tx, {store.policy_id(r) for r in rows})
-    loaded = {x.notice.id: x for x in await store.assemble(tx, rows, policies)}
+    loaded = await _loaded(tx, events, lookup, working)
     changes: list[tuple[Notice, Notice]] = []
     for notice_id, x in loaded.items():
         moved = x.notice
@@ -117,12 +132,30 @@ async def apply(
             result.illegal.append(error.message)
             continue
         changes.append((x.notice, moved))
-        # One that the later step's sure failure takes back is not counted down: counters only rise.
-        result.late_duplicates += max(_doubled(moved) - _doubled(x.notice), 0)
-    await store.save(tx, changes)
+        result.moved.append(with_notice(x, moved))
+        if len(moved.attempts) > 1:
+            # One that the later step's sure failure takes back is not counted down: counters only rise.
+            result.late_duplicates += max(_doubled(moved) - _doubled(x.notice), 0)
+    await notice_changes.save(tx, changes)
     result.announced = await announcements.of_notices(tx, changes, now, ids)
     await channel_hours.add(tx, tally.of_changes((loaded[b.id].channel_id, b, a) for b, a in changes))
+    await batch_states.add(tx, batch_tally.of_changes((loaded[b.id].batch_id, b, a) for b, a in changes))
     return loaded, result
+
+
+async def _loaded(tx: Tx, ids: Iterable[str], lookup: Lookup, working: Working | None) -> dict[str, Loaded]:
+    loaded: dict[str, Loaded] = {}
+    missing: list[str] = []
+    for notice_id in ids:
+        if working is not None and (known := working.get(notice_id)) is not None:
+            loaded[notice_id] = known
+        else:
+            missing.append(notice_id)
+    if missing:
+        rows = await store.load_by_ids(tx, missing)
+        policies = await lookup.policies(tx, {store.policy_id(r) for r in rows})
+        loaded |= {x.notice.id: x for x in await store.assemble(tx, rows, policies)}
+    return loaded
 
 
 async def _tally(
@@ -140,7 +173,7 @@ async def _tally(
 
 
 def _doubled(notice: Notice) -> int:
-    return sum(a.late_duplicate for a in notice.attempts) if len(notice.attempts) > 1 else 0
+    return sum(a.late_duplicate for a in notice.attempts)
 
 
 FORBIDDEN = 403

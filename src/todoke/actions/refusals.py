@@ -19,7 +19,7 @@ class Suppressed(Conflict):
 
 async def refused_numbers(tx: Tx, account_id: str, numbers: Iterable[str]) -> Mapping[str, Suppression]:
     """Those of the numbers that are to get nothing at all, with what says so."""
-    scopes = await store.scopes_of(tx, account_id, sorted(set(numbers)))
+    scopes = await store.scopes_of(tx, account_id, numbers)
     refused = [number for number, found in scopes.items() if Scope.ALL in found]
     if not refused:
         return {}

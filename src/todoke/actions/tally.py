@@ -20,15 +20,17 @@ def of_changes(changes: Iterable[Change]) -> dict[Place, Counts]:
     however late their ends come.
     """
     more: dict[Place, Counts] = {}
+    counts, counted = Counts(), ("", -1)
     for channel_id, before, after in changes:
         if after.attempts is before.attempts:
             continue
         for i, attempt in enumerate(after.attempts):
-            old = before.attempts[i] if i < len(before.attempts) else None
-            was = None if old is None else old.outcome
+            was = before.attempts[i].outcome if i < len(before.attempts) else None
             if attempt.outcome is was or attempt.step is not Step.LINE_NOTIFICATION:
                 continue
-            counts = more.setdefault(Place(channel_id, hour_of(attempt.at)), Counts())
+            # Most of them are of the same hour.
+            if counted != (place := (channel_id, hour_of(attempt.at))):
+                counts, counted = more.setdefault(Place(*place), Counts()), place
             _count(counts, was, attempt)
     return more
 

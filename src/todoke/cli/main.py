@@ -8,12 +8,25 @@ from typing import Annotated, Any
 import typer
 
 from todoke import __version__
-from todoke.cli import alarms, hub, keys_granted, report, show, suppressions, templates, use_cases, webhooks
+from todoke.cli import (
+    alarms,
+    batch_show,
+    hub,
+    keys_granted,
+    report,
+    show,
+    suppressions,
+    templates,
+    use_cases,
+    webhooks,
+)
+from todoke.cli import batches as batch_commands
 from todoke.cli.acceptance.command import acceptance
 from todoke.cli.bindings import bindings
 from todoke.cli.catalogue import catalogue
 from todoke.cli.check import check
 from todoke.cli.common import client, fail, key_values, out, print_json
+from todoke.cli.forecast import forecast
 from todoke.cli.friends import friends
 from todoke.cli.messages import message, message_lines
 from todoke.cli.previews import preview
@@ -35,6 +48,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(channels, name="channels")
 app.add_typer(templates.app, name="templates")
 app.add_typer(policies, name="policies")
+app.add_typer(batch_commands.app, name="batches")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(hub.app, name="hub")
 app.add_typer(alarms.app)
@@ -241,6 +255,7 @@ def channels_token(
 
 app.command()(message)
 app.command()(check)
+app.command()(forecast)
 app.command()(acceptance)
 
 
@@ -318,17 +333,43 @@ def send(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV file with a header.")],
+    file: Annotated[Path, typer.Argument(help="A CSV or XLSX file with a header.")],
     channel: Channel,
     template: Template,
     policy: Policy = None,
-    encoding: Annotated[str | None, typer.Option(help="utf-8, big5, shift_jis, tis-620, utf-16.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="utf-8, utf-16, big5, shift_jis, tis-620 …; found out if left out.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="A character, or comma, semicolon, tab, pipe.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of a workbook: name, or number from 1.")] = None,
+    header_line: Annotated[int | None, typer.Option(min=1, help="The line where the header is.")] = None,
     columns: Annotated[str | None, typer.Option(help='JSON: {"to": "mobile", "name": "customer"}.')] = None,
     source: Source = None,
     language: Language = None,
+    duplicates: Annotated[
+        str | None, typer.Option(help="keep (default) or drop rows that repeat another, or a recent notice.")
+    ] = None,
+    duplicate_days: Annotated[
+        int | None, typer.Option(min=0, max=30, help="How many days back a notice is recent: 3; 0: none is.")
+    ] = None,
     rejects: Annotated[Path | None, typer.Option(help="Where to write the refused rows.")] = None,
+    starts_at: Annotated[
+        str | None, typer.Option(help="When it begins to go out, with a zone: 2026-08-10T01:00Z.")
+    ] = None,
+    rate: Annotated[int | None, typer.Option(help="Notices an hour.")] = None,
+    percent_an_hour: Annotated[
+        float | None, typer.Option(help="Percent of the list an hour: waves, to spare call centres.")
+    ] = None,
+    hours: Annotated[
+        str | None, typer.Option(help="Of the day, local time, in which it goes out: 09:00-18:00.")
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show a bar until the last notice has ended.")
+    ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check the first 1,000 rows; send nothing.")
+        bool, typer.Option("--dry-run", help="Check the first 1,000 rows, show the first; send nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -341,10 +382,20 @@ def import_(
         template=template,
         policy=policy,
         encoding=encoding,
+        delimiter=delimiter,
+        sheet=sheet,
+        header_line=header_line,
         columns=columns,
+        duplicates=duplicates,
+        duplicate_days=duplicate_days,
         source=source,
         language=language,
         rejects=rejects,
+        starts_at=starts_at,
+        rate=rate,
+        percent_an_hour=percent_an_hour,
+        hours=hours,
+        watch=watch,
         dry_run=dry_run,
         as_json=as_json,
     )
@@ -364,7 +415,7 @@ def status(
                 raise
             with contextlib.suppress(ProblemError):
                 batch = todoke.batch(notice_or_batch)
-                print_json(batch) if as_json else out.print(show.batch(batch))
+                print_json(batch) if as_json else out.print(batch_show.one(batch))
                 return
             with contextlib.suppress(ProblemError):
                 sent = todoke.message(notice_or_batch)

@@ -1,6 +1,6 @@
 """Answers of the API as tables and lines for a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,8 @@ def notice(n: dict[str, Any]) -> RenderableType:
     notes = [f"{STEP_WORDS[s['step']]} was skipped: {s['why']}" for s in n["skipped"]]
     if any(e["event"] == "cancel_requested" for e in n["timeline"]) and n["ended_at"] is None:
         notes.append("Cancelled: no further step begins. What a carrier has taken is still followed.")
+    if n.get("archived"):
+        notes.append("It ended so long ago that it is in the archive.")
     return Group(
         head, Text(about, style="dim"), table, *(Text(x, style="dim") for x in [*notes, *_costs(n["cost"])])
     )
@@ -153,13 +155,14 @@ def money(amount: dict[str, Any]) -> str:
     return f"{amount['amount']}{upto} {amount['currency']}"
 
 
-def batch(b: dict[str, Any]) -> RenderableType:
+def batch(b: dict[str, Any], between: Sequence[RenderableType] = ()) -> RenderableType:
+    """A batch; `between`: lines between its counts and its states."""
     table = _table("state", ">notices")
     for state, count in sorted(b["states"].items(), key=lambda x: -x[1]):
         table.add_row(Text(state, style=STATE_STYLE[state]), f"{count:,}")
     head = f"{b['id']}  {b['file']}: {b['state']}"
     counts = f"{b['rows']:,} rows read: {b['accepted']:,} accepted, {b['refused']:,} refused"
-    return Group(head, counts, table)
+    return Group(Text(head), counts, *between, table)
 
 
 def imported(b: dict[str, Any], rejects: Path | None) -> RenderableType:
@@ -167,29 +170,65 @@ def imported(b: dict[str, Any], rejects: Path | None) -> RenderableType:
         return "The file has a header and no rows: nothing was sent."
     lines = [f"{b['accepted']:,} accepted, {b['refused']:,} refused. Batch {b['id']}"]
     if b["duplicates"]:
-        lines.append(
-            f"{b['duplicates']:,} of the accepted: number and parameters of another row again; sent all the same"
-        )
+        lines.append(f"{b['duplicates']:,} rows have number and parameters of another row again")
+    if b.get("repeats"):
+        lines.append(f"{b['repeats']:,} rows repeat a notice of the last days")
     if b["refused"]:
         where = (
             str(rejects) if rejects else f"GET /v1/batches/{b['id']}/rejects.csv, or --rejects FILE next time"
         )
         lines.append(f"[dim]Refused rows with their reasons: {where}[/dim]")
     lines.append(
-        f"[dim]todoke status {b['id']} and todoke report --batch {b['id']} show what becomes of them[/dim]"
+        f"[dim]How far it is: todoke batches show {b['id']}\nWhat became of them: todoke report --batch {b['id']}[/dim]"
     )
     return Group(*lines)
+
+
+def detected(d: dict[str, Any]) -> RenderableType:
+    """What was found of a file, and how sure that is."""
+
+    def sure(name: str) -> str:
+        return {"sure": "", "set": ", as said"}.get(d[f"{name}_sure"], f", {d[f'{name}_sure']}")
+
+    if d["kind"] == "workbook":
+        others = len(d["sheets"]) - 1
+        more = f" of {others + 1}" if others else ""
+        what = f"Workbook, sheet {d['sheet']}{more}{sure('sheet')}"
+    else:
+        words = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
+        delimiter = words.get(d["delimiter"], d["delimiter"])
+        what = f"{d['encoding']}{sure('encoding')}; {delimiter} between cells{sure('delimiter')}"
+    columns = ", ".join(f"{name} ← {heading}" for name, heading in d["columns"].items())
+    return Text(f"{what}; header in line {d['header_line']}: {columns}", style="dim")
+
+
+def _first(rows: list[dict[str, Any]]) -> list[RenderableType]:
+    """The first rows as they would be sent."""
+    shown: list[RenderableType] = []
+    for row in rows:
+        shown.append(Text(f"line {row['line']}, to {row['to']}, {row['language']}"))
+        for s in row["steps"]:
+            what = s.get("text") or (s["why_not"] if not s["would_run"] else s.get("kind") or "")
+            shown.append(Padding(Text(f"{STEP_WORDS[s['step']]}: {what}", style="dim"), (0, 0, 0, 3)))
+    return shown
 
 
 def preview(p: dict[str, Any]) -> RenderableType:
     table = _table(">line", "refused for")
     for r in p["rejects"][:20]:
-        table.add_row(str(r["line"]), r["reason"])
+        table.add_row(str(r["line"]), Text(r["reason"]))
     read = "The whole file" if p["whole_file"] else "The first rows"
     head = (
         f"Nothing was sent. {read}: {p['accepted']:,} of {p['rows']:,} fit, {p['refused']:,} would be refused"
     )
-    return Group(head, *([table] if p["rejects"] else []))
+    again = [f"{p['duplicates']:,} repeat another row, {p['repeats']:,} a notice of the last days"]
+    return Group(
+        head,
+        detected(p["detected"]),
+        *(again if p["duplicates"] or p["repeats"] else []),
+        *_first(p["first"]),
+        *([table] if p["rejects"] else []),
+    )
 
 
 def dry_run(d: dict[str, Any]) -> RenderableType:

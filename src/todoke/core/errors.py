@@ -7,6 +7,7 @@
     │   └── ContentRefused      contents that must not be sent
     ├── Untimely                a notice that comes too late, too early or too often; `code` says which
     ├── InvalidPolicy           a policy that makes no sense
+    ├── InvalidPlan             a batch's plan that can't be followed
     ├── InvalidMessages         message objects that can't be sent
     ├── InvalidRule             a rule of the content check that can't be used
     └── IllegalTransition       a move that the state table does not have: our own fault, never the user's
@@ -77,6 +78,12 @@ class InvalidPolicy(TodokeError):
     """A policy that makes no sense."""
 
     code = "invalid-policy"
+
+
+class InvalidPlan(TodokeError):
+    """A batch's plan that can't be followed."""
+
+    code = "invalid-plan"
 
 
 class InvalidMessages(TodokeError):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from todoke.core import usual
 from todoke.core.errors import IllegalTransition
 from todoke.core.outcome import SURELY_NOT_TAKEN, Answer, Outcome
 from todoke.core.retrying import best_route, retry_at, spare, why_no_more
@@ -115,9 +116,13 @@ def step(notice: Notice, event: Event, now: int) -> tuple[Notice, Attempt | None
     """
     match event:
         case Answered():
-            moved = reconsider(_answered(notice, event, now), now)
+            moved = usual.taken(notice, event.attempt_id, event.answer, now) or reconsider(
+                _answered(notice, event, now), now
+            )
         case Proof():
-            moved = reconsider(_proven(notice, event, now), now)
+            moved = usual.proven(notice, event.attempt_id, event.at, now) or reconsider(
+                _proven(notice, event, now), now
+            )
         case Due():
             moved, attempt = _due(notice, event, now)
             return _checked(notice, event, moved), attempt
@@ -156,6 +161,8 @@ def _attempt(notice: Notice, attempt_id: str) -> Attempt:
 
 def _put(notice: Notice, changed: Attempt) -> Notice:
     """The notice with one attempt changed. What counts as a late duplicate may change with any of them."""
+    if len(notice.attempts) == 1:
+        return _with(notice, attempts=(changed,))
     attempts = tuple(changed if a.id == changed.id else a for a in notice.attempts)
     if len(attempts) > 1:
         attempts = tuple(
@@ -237,11 +244,11 @@ def _due(notice: Notice, event: Due, now: int) -> tuple[Notice, Attempt | None]:
     if notice.attempts or stopped(notice, now):
         notice = reconsider(notice, now)
     while notice.state in OPEN_STATES and not stopped(notice, now):
+        tries = tries_of(notice) if notice.attempts else ()
         begins = begins_at(notice)
         if begins is None or begins > now:
             break
         wanted, facts = notice.policy.steps[notice.step_index].step, event.facts
-        tries = tries_of(notice)
         route = best_route(tries, facts) if wanted is Step.SMS else None
         why = why_not(wanted, facts) or why_no_more(wanted, tries, route, now)
         if why is not None:

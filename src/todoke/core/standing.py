@@ -115,21 +115,26 @@ def begins_at(notice: Notice) -> int | None:
 def reconsider(notice: Notice, now: int) -> Notice:
     """State and next due time, from the attempts and the policy alone."""
     if notice.state in END_STATES:
-        lost = (a.at + LEASE for a in notice.attempts if a.outcome is None)
-        return replace(notice, due_at=earliest(closing_at(notice), *lost))
-    if any(a.outcome is None for a in notice.attempts):
-        return notice
+        lost = [a.at + LEASE for a in notice.attempts if a.outcome is None]
+        due = earliest(closing_at(notice), *lost)
+        return notice if due == notice.due_at else replace(notice, due_at=due)
+    for attempt in notice.attempts:
+        if attempt.outcome is None:
+            return notice
     index, count = notice.step_index, len(notice.policy.steps)
+    over = None
     while index < count and (over := _step_over_at(notice)) is not None and over <= now:
         index += 1
-        notice = replace(notice, step_index=index)
-    handed_over = any(a.outcome is Outcome.ACCEPTED and not a.open for a in notice.attempts)
+        notice, over = replace(notice, step_index=index), None
+    handed_over = False
+    for attempt in notice.attempts:
+        handed_over = handed_over or (attempt.outcome is Outcome.ACCEPTED and not attempt.open)
     closing = closing_at(notice)
     if handed_over or index >= count or stopped(notice, now):
         if closing is None:
             return _ended(notice, now, handed_over)
         return replace(notice, state=State.WAITING, due_at=closing)
-    begins, over = begins_at(notice), _step_over_at(notice)
+    begins = begins_at(notice)
     if over is not None and index + 1 >= count:
         # The last step has no successor to make room for; it keeps trying only while its wait lasts.
         over = over if begins is not None else None
@@ -139,7 +144,11 @@ def reconsider(notice: Notice, now: int) -> Notice:
 
 def closing_at(notice: Notice) -> int | None:
     """When the next open attempt closes; None: none is open."""
-    return earliest(*[a.closes_at for a in notice.attempts if a.open and a.outcome is not None])
+    closing = None
+    for a in notice.attempts:
+        if a.open and a.outcome is not None and (closing is None or a.closes_at < closing):
+            closing = a.closes_at
+    return closing
 
 
 def earliest(*times: int | None) -> int | None:

@@ -207,7 +207,7 @@ def check_parameters(
     if len(parameters) > len(values):
         problems += _unknown(template, parameters, pointer)
     if not problems:
-        problems = _broken_rules(template, values, pointer)
+        problems = broken_rules(template, values, pointer)
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise InvalidParameters(problems[0][1] + more, problems[0][0], problems)
@@ -224,7 +224,7 @@ def _unknown(template: Template, parameters: Mapping[str, Any], pointer: str) ->
     ]
 
 
-def _broken_rules(template: Template, values: Mapping[str, str], pointer: str) -> list[tuple[str, str]]:
+def broken_rules(template: Template, values: Mapping[str, str], pointer: str) -> list[tuple[str, str]]:
     """Texts that came out too long, addresses that came out as none. The longest value gets the blame."""
     problems = []
     longest = 2 * max(map(len, values.values()), default=0)

@@ -140,6 +140,11 @@ def problem_of(parameter: Parameter, text: str) -> str | None:
     return f"does not fit the type {kind}: write it as {_LOOKS_LIKE[kind]}"
 
 
+def fitting(kind: Type) -> Callable[[str], object]:
+    """What says whether a printable value fits a type; any fits a text."""
+    return _FITS.get(kind, bool)
+
+
 def utf16_length(text: str) -> int:
     """Characters as LINE counts them: UTF-16 code units, so that most emoji are two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -7,6 +7,7 @@ from todoke.clock import Clock, monotonic
 from todoke.core.durations import SECOND
 from todoke.engine.loop import Loop
 from todoke.ids import Ids
+from todoke.storage import batch_states
 from todoke.storage import batches as store
 from todoke.storage.database import Database
 
@@ -16,8 +17,7 @@ REALLY_EVERY = 5.0
 
 
 class BatchEnds(Loop):
-    """Looks at the batches that have not ended, each from the first notice on that was open the last time: a notice
-    that has ended stays so, so that over a batch's life each of its notices is looked at once or twice.
+    """Looks at what is counted of the batches that have not ended, a few rows each.
 
     After a second of the notices' time or five of real time. It asks for no time of its own.
     """
@@ -32,8 +32,6 @@ class BatchEnds(Loop):
         self._ids = ids
         self._posted = posted
         self._looked: tuple[int, float] | None = None
-        self._done: dict[str, str] = {}
-        """Batch → all its notices up to this one have ended."""
 
     @property
     def until(self) -> int | None:
@@ -46,17 +44,8 @@ class BatchEnds(Loop):
             if 0 <= now - at < EVERY and monotonic() - really_at < REALLY_EVERY:
                 return False
         self._looked = (now, monotonic())
-        over: list[str] = []
-        async with self._database.read() as tx:
-            open_ones = await store.not_ended(tx)
-            for batch_id in open_ones:
-                first = await store.open_ids(tx, batch_id, self._done.get(batch_id, ""), 1)
-                if not first:
-                    over.append(batch_id)
-                else:
-                    # The one before the first open one; an id is never the end of another.
-                    self._done[batch_id] = first[0][:-1]
-        self._done = {k: v for k, v in self._done.items() if k in open_ones and k not in over}
+        async with self._database.read(quick=True) as tx:
+            over = await store.over(tx)
         for batch_id in over:
             await self._end(batch_id, now)
         return bool(over)
@@ -66,9 +55,13 @@ class BatchEnds(Loop):
             batch = await store.get_batch(tx, batch_id)
             if batch is None or batch.ended_at is not None:
                 return
+            counts = await batch_states.of_batch(tx, batch_id)
+            if counts.open or batch.state in store.UNREAD:
+                return
             batch.ended_at = now
-            await store.update_batch(tx, batch_id, ended_at=now)
-            states = await store.states_of(tx, batch_id)
-            told = await announcements.of_batch(tx, "batch.ended", batch, now, self._ids, states=states)
+            await store.update_batch(tx, batch_id, ended_at=now, sweep=None)
+            told = await announcements.of_batch(
+                tx, "batch.ended", batch, now, self._ids, states=counts.states
+            )
         if told:
             self._posted()

@@ -23,10 +23,11 @@ from todoke.storage.channels import Channel
 from todoke.storage.database import Database
 from todoke.storage.lookup import Lookup
 
-BATCH = 256
-"""Notices of a lane claimed and not yet answered, at most: after a crash so many have an unknown outcome."""
-REFILL = BATCH // 2
-"""More are claimed when no more than so many are left."""
+AHEAD_SECONDS = 0.128
+"""What a channel sends in this time is claimed and not yet answered, at most: after a crash so many notices of a lane
+have an unknown outcome. More are claimed when no more than half of it is left."""
+FEWEST = 64
+"""Where that is fewer."""
 AT_ONCE = 128
 """Requests of one lane that may be open at the same time: LINE's 2,000 a second, each 60 ms on its way."""
 DOUBT_SECONDS = 0.1
@@ -100,10 +101,12 @@ class Deliver(Loop):
         self._sender = Sender(outlets, pacers.of(channel), seal)
         self._token: tuple[bytes | None, str] = (None, "")
         self._queues = {lane: _Queue(channel.id, lane) for lane in Lane}
+        self._most = 0
+        self._set_rate(channel)
 
     async def step(self) -> bool:
         out = {lane: self._recorder.out(queue.place) for lane, queue in self._queues.items()}
-        limits = {lane: BATCH - count for lane, count in out.items() if count <= REFILL}
+        limits = {lane: self._most - count for lane, count in out.items() if count <= self._most // 2}
         if not limits:
             self.due_at = None
             return False
@@ -133,6 +136,7 @@ class Deliver(Loop):
             log.error("notice.illegal_move", why=move, remedy="this is a defect of Todoke; please report it")
         if claimed.announced:
             self._posted()
+        self._lookup.working.keep(claimed.moved)
         self.use(claimed.channel)
         for item in claimed.to_send:
             queue = self._queues[Lane.LINE if item.attempt.step in LINE_STEPS else Lane.OTHER]
@@ -145,6 +149,7 @@ class Deliver(Loop):
     def use(self, channel: Channel) -> None:
         """Sends with this channel's access token from now on, also what was claimed before."""
         self._pacers.of(channel)
+        self._set_rate(channel)
         if channel.access_token is None or channel.access_token == self._token[0]:
             return
         try:
@@ -154,6 +159,9 @@ class Deliver(Loop):
             log.error("channel.sealed", channel=channel.id, why=str(error))
             token = ""
         self._token = (channel.access_token, token)
+
+    def _set_rate(self, channel: Channel) -> None:
+        self._most = max(int(channel.rate * AHEAD_SECONDS), FEWEST)
 
     async def _send_all(self, queue: _Queue) -> None:
         while True:
@@ -175,11 +183,13 @@ class Deliver(Loop):
                 answer = Answer(outcome=Outcome.UNKNOWN, detail=f"internal error: {type(error).__name__}")
             told = AnswerTo(item.notice_id, item.attempt.id, answer, item.attempt.carrier, sealed)
             self._recorder.add(queue.place, told)
-            if self._recorder.out(queue.place) == REFILL:
+            if self._recorder.out(queue.place) == self._most // 2:
                 self.wake.set()
 
     async def _why_no_more(self, item: ToSend) -> str | None:
         """Why an attempt must not leave that has waited since it was claimed, as while LINE asked us to."""
+        if not self._ownership.owns(self.channel_id) or not self._ownership.lease_holds():
+            return "another process may pace the channel now"
         if self.clock.now() - item.attempt.at < STALE:
             return None
         async with self._database.read(quick=True) as tx:

@@ -1,7 +1,7 @@
 """All loops together: started, stopped, woken, and brought to rest for the virtual clock."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from todoke.actions.reactions import Reactions
@@ -14,7 +14,9 @@ from todoke.engine.intake import Intake
 from todoke.engine.loop import Loop, log
 from todoke.engine.metrics import OUT
 from todoke.engine.owners import Owners, Presence
+from todoke.engine.preparer import Preparer
 from todoke.engine.recorder import Recorder
+from todoke.engine.releaser import Releaser
 from todoke.engine.sending import Outlets, PacerBook
 from todoke.ids import Ids
 from todoke.sealing import Seal
@@ -62,10 +64,13 @@ class Engine:
         self._intake = Intake(
             clock, database, data_dir / "uploads", lookup, ids, outlets.setup, self._wake_deliver, posted
         )
+        self._preparer = Preparer(clock, database, data_dir / "uploads", ids, self._intake.wake.set, posted)
         self._fixed: list[Loop] = [
             self._owners,
             self._intake,
+            self._preparer,
             self._recorder,
+            Releaser(clock, database, lookup, ids, self._owners, self._wake_deliver, posted),
             BatchEnds(clock, database, ids, posted),
             Housekeeping(clock, database, data_dir / "uploads"),
         ]
@@ -137,6 +142,11 @@ class Engine:
         for loop in self._loops:
             loop.wake.set()
 
+    def wake_channels(self, channel_ids: Iterable[str]) -> None:
+        """Notices of these channels were stored."""
+        for channel_id in channel_ids:
+            self._wake_deliver(channel_id)
+
     def _wake_deliver(self, channel_id: str) -> None:
         """Notices of this channel were stored."""
         if (deliver := self._delivers.get(channel_id)) is not None:
@@ -170,6 +180,7 @@ class Engine:
         for deliver in self._delivers.values():
             deliver.stop()
         self._intake.stop()
+        self._preparer.stop()
         self._owners.stop()
         try:
             async with asyncio.timeout(STOP_SECONDS):

@@ -1,182 +1,64 @@
 """Reads lists that were uploaded: rows become notices or refused rows, a portion in each commit.
 
-How far it got is committed with the rows, so a process that is killed goes on where it was, no row twice.
+How far it got is committed with the rows, so a process that is killed goes on where it was, no row twice. While a
+portion is stored, the next one is read; nothing of that is kept but in memory, and only where it still fits.
 """
 
-import csv
-import json
-from collections.abc import Callable, Iterator, Mapping
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 import msgspec
 
 from todoke.actions import announcements, intake, live, reminders
+from todoke.actions import batches as batch_actions
 from todoke.actions.facts import Setup
-from todoke.actions.intake import Target, Wanted
+from todoke.actions.intake import Target
+from todoke.actions.list_rows import Rows
 from todoke.actions.refusals import refused_numbers, suppressed
 from todoke.clock import Clock
 from todoke.core.columns import Columns
-from todoke.core.errors import InvalidParameters, TodokeError
+from todoke.core.content.timing import Timing
+from todoke.engine.lists.repeats import Repeats
 from todoke.engine.loop import Loop
 from todoke.engine.metrics import ACCEPTED
+from todoke.engine.portion import (
+    LONGEST_STRETCH,
+    STRETCH,
+    BrokenFile,
+    Lines,
+    ListReader,
+    Portion,
+    read_portion,
+)
 from todoke.ids import Ids
 from todoke.storage import batches as store
 from todoke.storage import channels
-from todoke.storage.batches import Batch, Reject
+from todoke.storage.batches import Batch
 from todoke.storage.database import Database, Tx
 from todoke.storage.lookup import Lookup
-from todoke.storage.notices import NewNotice
 
-LONGEST_PORTION = 50_000
-"""Characters of a portion, about: the check of long values may take 20 µs each, and the others wait meanwhile."""
-ROWS = 500
-MAX_LINE = 1_000_000
-"""Bytes of one line. Longer ones are no list of notices, whatever they are."""
+__all__ = ["BrokenFile", "Intake", "Lines", "Portion", "read_portion"]
 
-csv.field_size_limit(100_000)
-
-
-class BrokenFile(Exception):
-    """The file can't be read on; the text says where and why."""
+ROWS = 4_000
+"""Of a portion, at most. A commit costs as much as some hundred rows, and an index costs the less the more of it
+changes at a time; but others who write wait meanwhile."""
+LONGEST = 1_000_000
+"""Characters of a portion, about: they are in memory."""
+STALE = 2_000
+"""Milliseconds after which what was read ahead is read again: a notice begins when it is taken in."""
 
 
-class Lines:
-    """The lines of a UTF-8 file, counting the bytes handed out, for `csv.reader` to pull."""
+class _Ahead(NamedTuple):
+    """A portion that was read before its turn, and against what it was checked."""
 
-    def __init__(self, file: BinaryIO, position: int) -> None:
-        self._file = file
-        self.position = position
-        file.seek(position)
-
-    def __iter__(self) -> Iterator[str]:
-        while line := self._file.readline(MAX_LINE):
-            if len(line) == MAX_LINE:
-                raise BrokenFile(
-                    f"A line is longer than {MAX_LINE:,} bytes. Is this a list with one row a line?"
-                )
-            self.position += len(line)
-            yield line.decode("utf-8", errors="replace")
-
-
-class Portion(msgspec.Struct):
-    """What reading a portion of rows came to."""
-
-    notices: list[NewNotice]
-    origins: list[tuple[int, list[str]]]
-    """Of each notice the line where its row begins, and the row."""
-    rejects: list[Reject]
-    rows: int
+    batch_id: str
     position: int
-    line: int
-    at_end: bool
-
-    def refuse(self, numbers: Mapping[str, str]) -> None:
-        """Makes refused rows of the notices to these recipients, each with the reason why it is to get nothing."""
-        if not numbers:
-            return
-        rows = list(zip(self.notices, self.origins, strict=True))
-        self.notices = [x for x, _ in rows if x.number not in numbers]
-        self.origins = [origin for x, origin in rows if x.number not in numbers]
-        for x, (line, row) in rows:
-            if x.number in numbers:
-                self.rejects.append(Reject(line, numbers[x.number], json.dumps(row, ensure_ascii=False)))
-        self.rejects.sort(key=lambda r: r.line)
-
-    def refuse_notices(self, reasons: Mapping[str, str]) -> None:
-        """The same for single notices, by their ids."""
-        if not reasons:
-            return
-        rows = list(zip(self.notices, self.origins, strict=True))
-        self.notices = [x for x, _ in rows if x.id not in reasons]
-        self.origins = [origin for x, origin in rows if x.id not in reasons]
-        for x, (line, row) in rows:
-            if x.id in reasons:
-                self.rejects.append(Reject(line, reasons[x.id], json.dumps(row, ensure_ascii=False)))
-        self.rejects.sort(key=lambda r: r.line)
-
-
-def read_portion(
-    path: Path,
-    batch: Batch,
-    target: Target,
-    now: int,
-    ids: Ids,
-    most: int = ROWS,
-    longest: int = LONGEST_PORTION,
-) -> Portion:
-    """The next rows of a batch, checked; nothing is stored. Raises BrokenFile.
-
-    `most`: rows; `longest`: characters of parameters, about: what takes time is to check these.
-    """
-    columns = msgspec.json.decode(batch.columns, type=Columns)
-    notices: list[NewNotice] = []
-    origins: list[tuple[int, list[str]]] = []
-    rejects: list[Reject] = []
-    line, rows, size = batch.line, 0, 0  # the line where the next row begins
-    with path.open("rb") as file:
-        lines = Lines(file, batch.position)
-        reader = csv.reader(iter(lines))
-        base = batch.line
-        while rows < most and size < longest:
-            try:
-                row = next(reader)
-            except BrokenFile:
-                if not rows:
-                    raise
-                # What came before the broken line counts; the next portion begins, and ends, with it.
-                return Portion(notices, origins, rejects, rows, lines.position, line, False)
-            except StopIteration:
-                return Portion(notices, origins, rejects, rows, lines.position, base + reader.line_num, True)
-            except csv.Error as error:
-                row, problem = [], f"This row can't be read as CSV ({error})."
-            else:
-                problem = ""
-            begins, line = line, base + reader.line_num
-            if not problem and not any(row):
-                continue
-            rows += 1
-            size += sum(len(row[at]) for _, at in columns.parameters if at < len(row))
-            if not problem:
-                problem = _take(row, columns, target, batch, notices, now, ids)
-            if problem:
-                rejects.append(Reject(begins, problem, json.dumps(row, ensure_ascii=False)))
-            else:
-                origins.append((begins, row))
-        return Portion(notices, origins, rejects, rows, lines.position, line, False)
-
-
-def _take(
-    row: list[str],
-    columns: Columns,
-    target: Target,
-    batch: Batch,
-    notices: list[NewNotice],
-    now: int,
-    ids: Ids,
-) -> str:
-    """Appends the notice of a row. Answers why it was refused, or nothing."""
-    if len(row) > columns.width and any(row[columns.width :]):
-        return f"This row has {len(row)} cells, the header {columns.width}. Quote cells that hold a comma."
-    try:
-        wanted = Wanted(
-            to=row[columns.number],
-            parameters={name: row[at].strip() for name, at in columns.parameters if row[at].strip()},
-            reference=None if columns.reference is None else row[columns.reference].strip() or None,
-            batch_id=batch.id,
-            language=(None if columns.language is None else row[columns.language].strip()) or batch.language,
-            event_at=(None if columns.event_at is None else row[columns.event_at].strip()) or None,
-        )
-    except IndexError:
-        return f"This row has {len(row)} cells, the header {columns.width}."
-    try:
-        notice, _ = intake.make_notice(target, wanted, now, ids)
-    except InvalidParameters as error:
-        return " ".join(message for _, message in error.problems) or error.message
-    except TodokeError as error:
-        return error.message
-    notices.append(notice)
-    return ""
+    at: int
+    checked: Target
+    target: Target
+    portion: Portion
 
 
 class Intake(Loop):
@@ -195,8 +77,11 @@ class Intake(Loop):
         setup: Setup,
         woken: Callable[[str], None],
         posted: Callable[[], None] = lambda: None,
+        rows: int = ROWS,
     ) -> None:
-        """`woken`: told the channel whose notices were stored; `posted`: that there are webhooks to post."""
+        """`woken`: told the channel whose notices were stored; `posted`: that there are webhooks to post; `rows`: of
+        a portion.
+        """
         super().__init__(clock)
         self._woken = woken
         self._posted = posted
@@ -205,22 +90,27 @@ class Intake(Loop):
         self._lookup = lookup
         self._ids = ids
         self._setup = setup
+        self._rows = rows
+        self._repeats = Repeats(folder)
         self._targets: dict[str, Target] = {}
+        self._ahead: _Ahead | None = None
 
     async def step(self) -> bool:
         async with self._database.read(quick=True) as tx:
             reading = await store.reading(tx)
         if not reading:
             self._targets.clear()
+            self._repeats.clear()
+            self._ahead = None
             return False
-        for batch in reading:
-            await self._read_or_fail(batch)
+        for i, batch in enumerate(reading):
+            await self._read_or_fail(batch, reading[(i + 1) % len(reading)])
         return True
 
-    async def _read_or_fail(self, batch: Batch) -> None:
+    async def _read_or_fail(self, batch: Batch, following: Batch) -> None:
         try:
-            await self._read(batch)
-        except (BrokenFile, OSError) as error:
+            await self._read(batch, following)
+        except (BrokenFile, FileNotFoundError) as error:
             why = (
                 str(error)
                 if isinstance(error, BrokenFile)
@@ -228,6 +118,9 @@ class Intake(Loop):
             )
             async with self._database.write() as tx:
                 now = self.clock.now()
+                current = await store.get_batch(tx, batch.id)
+                if current is None or current.state != "reading":
+                    return  # another gateway has read it to its end, or it was cancelled
                 await store.update_batch(tx, batch.id, state="failed", error=why, read_at=now)
                 failed = await store.get_batch(tx, batch.id)
                 assert failed is not None
@@ -235,18 +128,75 @@ class Intake(Loop):
             if told:
                 self._posted()
 
-    async def _read(self, batch: Batch) -> None:
-        target = await self._target(batch)
-        path = self._folder / f"{batch.id}.csv"
+    async def _read(self, batch: Batch, following: Batch) -> None:
+        checked = await self._target(batch)
         now = self.clock.now()
-        portion = read_portion(path, batch, target, now, self._ids)
-        async with self._database.write(quick=not portion.at_end) as tx:
+        target = batch_actions.held_target(batch, checked, now)
+        portion = self._was_read_ahead(batch, checked, target, now)
+        if portion is None:
+            portion = await self._portion(batch, target, now)
+        if following is batch:
+            following = msgspec.structs.replace(batch, position=portion.position, line=portion.line)
+        may_go_on = following.id != batch.id or not portion.at_end
+        ahead = asyncio.create_task(self._read_ahead(following)) if may_go_on else None
+        try:
+            await self._store(batch, target, portion, now)
+        except BaseException:
+            # Else the rows of this portion would repeat themselves when it is read again.
+            self._repeats.forget(batch.id)
+            raise
+        finally:
+            if ahead is not None:
+                await ahead
+
+    async def _portion(self, batch: Batch, target: Target, now: int) -> Portion:
+        """The next rows of a batch. Raises BrokenFile, OSError."""
+        columns = msgspec.json.decode(batch.columns, type=Columns)
+        rows = Rows(target, batch, columns, now, self._ids)
+        with (self._folder / f"{batch.id}.csv").open("rb") as file:
+            reader = ListReader(file, batch)
+            portion = reader.portion
+            while not portion.at_end and portion.rows < self._rows and reader.size < LONGEST:
+                before = portion.rows
+                reader.read(rows, min(STRETCH, self._rows - portion.rows), LONGEST_STRETCH)
+                if portion.rows == before:
+                    break
+                await asyncio.sleep(0)
+        return portion
+
+    async def _read_ahead(self, batch: Batch) -> None:
+        """Reads what comes next, if nothing is in its way; whoever stores it meets that."""
+        self._ahead = None
+        if (checked := self._targets.get(batch.id)) is None or batch.state != "reading":
+            return
+        now = self.clock.now()
+        target = batch_actions.held_target(batch, checked, now)
+        try:
+            portion = await self._portion(batch, target, now)
+        except (BrokenFile, OSError):
+            return
+        self._ahead = _Ahead(batch.id, batch.position, now, checked, target, portion)
+
+    def _was_read_ahead(self, batch: Batch, checked: Target, target: Target, now: int) -> Portion | None:
+        """What was read ahead of a batch, where it still holds."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or (ahead.batch_id, ahead.position) != (batch.id, batch.position):
+            return None
+        if ahead.checked is not checked or ahead.target.policy != target.policy:
+            return None
+        return ahead.portion if 0 <= now - ahead.at <= STALE else None
+
+    async def _store(self, batch: Batch, target: Target, portion: Portion, now: int) -> None:
+        await self._repeats.look(self._database, batch, portion)
+        async with self._database.write(quick=True) as tx:
             # Cancelled in the meantime? Then this portion is not wanted any more.
             current = await store.get_batch(tx, batch.id)
             if current is None or current.state != "reading" or current.position != batch.position:
                 return
             await self._refuse(tx, portion, batch, target)
-            told = await intake.insert(tx, portion.notices, now, self._ids)
+            repeating = await self._repeats.take_out(tx, batch, portion)
+            await batch_actions.take_in(tx, current, target.channel.region, portion.notices, now)
+            told = await intake.insert_list(tx, portion.notices, now, self._ids)
             await store.insert_rejects(tx, batch.id, portion.rejects)
             values: dict[str, int | str] = {
                 "position": portion.position,
@@ -254,19 +204,25 @@ class Intake(Loop):
                 "rows": batch.rows + portion.rows,
                 "accepted": batch.accepted + len(portion.notices),
                 "refused": batch.refused + len(portion.rejects),
+                "duplicates": batch.duplicates + repeating.duplicates,
+                "repeats": batch.repeats + repeating.repeats,
             }
             if portion.at_end:
-                duplicates = await store.count_duplicates(tx, batch.id)
-                values |= {"state": "done", "read_at": now, "duplicates": duplicates}
+                values |= {"state": "done", "read_at": now}
             await store.update_batch(tx, batch.id, **values)
             if portion.at_end and (read := await store.get_batch(tx, batch.id)) is not None:
                 told += await announcements.of_batch(tx, "batch.read", read, now, self._ids)
+        for name, value in values.items():
+            setattr(batch, name, value)
         if told:
             self._posted()
         ACCEPTED.inc(len(portion.notices))
         self._woken(batch.channel_id)
         if portion.at_end:
-            path.unlink(missing_ok=True)
+            # With what a killed process had half made of it.
+            for left in (self._folder / f"{batch.id}.csv", *self._folder.glob(f"{batch.id}.*.making")):
+                left.unlink(missing_ok=True)
+            self._repeats.forget(batch.id, at_end=True)
 
     async def _refuse(self, tx: Tx, portion: Portion, batch: Batch, target: Target) -> None:
         """Takes out whom nothing may go to, as it stands in this transaction: a suspension ends a list half read."""
@@ -280,9 +236,11 @@ class Intake(Loop):
             batch.template_id,
             every_number_is_a_test_number=self._setup.every_number_is_a_test_number,
         )
-        portion.refuse(gate.refusals({x.number for x in portion.notices}))
-        too_many = await reminders.refused(tx, [(target, x) for x in portion.notices])
-        portion.refuse_notices({notice_id: error.message for notice_id, error in too_many.items()})
+        if gate.why is not None:
+            portion.refuse(gate.refusals({x.number for x in portion.notices}))
+        if target.timing is Timing.REMINDER:
+            too_many = await reminders.refused(tx, [(target, x) for x in portion.notices])
+            portion.refuse_notices({notice_id: error.message for notice_id, error in too_many.items()})
 
     async def _target(self, batch: Batch) -> Target:
         async with self._database.read(quick=True) as tx:

@@ -1,6 +1,7 @@
 """The rate at which one channel's requests leave."""
 
 import asyncio
+from collections import deque
 
 from todoke.clock import monotonic
 
@@ -10,6 +11,9 @@ SHARE = 0.99
 SAVED_SECONDS = 0.02
 """What a pause may save up, so that late wake-ups are made good again: at LINE's rate a burst of forty."""
 
+TICK_SECONDS = 0.005
+"""Those who wait are let pass a few at a time: at LINE's rate ten, for a timer each would cost more than they do."""
+
 
 class Pacer:
     """Lets at most `rate` requests a second pass, evenly, and none while LINE has asked us to wait."""
@@ -18,6 +22,8 @@ class Pacer:
         self._gap = 1 / (rate * SHARE)
         self._next = 0.0
         self._held_until = 0.0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
     def set_rate(self, rate: float) -> None:
         self._gap = 1 / (rate * SHARE)
@@ -29,12 +35,37 @@ class Pacer:
 
     async def turn(self) -> None:
         """Returns when the next request may leave."""
+        if not self._waiting and self._passes(monotonic()):
+            return
         while True:
-            now = monotonic()
-            begin = max(self._next, now - SAVED_SECONDS)
-            self._next = begin + self._gap
-            if begin > now:
-                await asyncio.sleep(begin - now)
-            # LINE may have asked us to wait while this one slept: then it queues up again.
-            if begin >= self._held_until:
+            mine = asyncio.get_running_loop().create_future()
+            self._waiting.append(mine)
+            if self._timer is None:
+                self._wait_on(monotonic())
+            await mine
+            # LINE may have asked us to wait just after this one was let pass: then it queues up again.
+            if self._held_until <= monotonic():
                 return
+
+    def _passes(self, now: float) -> bool:
+        begin = max(self._next, now - SAVED_SECONDS)
+        if begin > now:
+            return False
+        self._next = begin + self._gap
+        return True
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = monotonic()
+        while self._waiting:
+            if self._waiting[0].done():
+                self._waiting.popleft()  # It was given up.
+            elif self._passes(now):
+                self._waiting.popleft().set_result(None)
+            else:
+                self._wait_on(now)
+                return
+
+    def _wait_on(self, now: float) -> None:
+        delay = max(self._next - now, min(TICK_SECONDS, self._gap))
+        self._timer = asyncio.get_running_loop().call_later(delay, self._tick)

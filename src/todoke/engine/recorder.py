@@ -16,12 +16,14 @@ from todoke.storage import inbox
 from todoke.storage.database import Database
 from todoke.storage.inbox import Stored
 from todoke.storage.lookup import Lookup
+from todoke.storage.notice_changes import Stale
 
 MOST_ANSWERS = 1000
-MOST_REQUESTS = 200
+MOST_REQUESTS = 50
+"""As many as take some tens of milliseconds where each holds twenty events: meanwhile nobody is answered."""
 BUSY = 50
 """More answers and requests than that in one commit is load."""
-LINGER_SECONDS = 0.03
+LINGER_SECONDS = 0.05
 COMPLAIN_SECONDS = 30.0
 
 
@@ -90,14 +92,28 @@ class Recorder(Loop):
         try:
             async with self._database.write(quick=True) as tx:
                 recorded = await record(
-                    tx, answers, requests, self.clock.now(), self._lookup, self._reactions
+                    tx,
+                    answers,
+                    requests,
+                    self.clock.now(),
+                    self._lookup,
+                    self._reactions,
+                    self._lookup.working,
                 )
+        except Stale:
+            # Somebody else moved one of them, as by a cancel: read them all and decide again.
+            self._lookup.working.clear()
+            self._answers = answers + self._answers
+            return True
         except BaseException:
             self._answers = answers + self._answers
             raise
+        self._lookup.working.keep(recorded.moved)
         self._out[""] = self._out.get("", 0) - len(answers)
         self._count(answers, recorded)
-        self._tell()
+        self.moved.set()
+        if answers:
+            self._tell()
         if recorded.announced:
             self._posted()
         return True

@@ -7,6 +7,7 @@ from urllib.parse import unquote_plus
 from todoke.core.durations import rfc3339
 from todoke.core.person import Person, mentions
 from todoke.storage import erasure, person
+from todoke.storage.archive import Archive
 from todoke.storage.database import Tx
 
 MOST_NOTICES = 10_000
@@ -14,19 +15,23 @@ PORTION = 2000
 
 
 async def everything_of(
-    tx: Tx, account_id: str, about: Person, events: list[int], now: int
+    tx: Tx, account_id: str, about: Person, events: list[int], archive: Archive, now: int
 ) -> dict[str, Any]:
     """What the tables hold, with numbers and texts in full. It is the person's own: hand it to nobody else.
 
-    `events`: the requests of the inbox that name them.
+    `events`: the requests of the inbox that name them; their notices in the archive come too.
     """
     rows = await person.notices_to(tx, account_id, about.numbers, MOST_NOTICES)
+    known = {x["id"] for x in rows}
+    archived = await archive.to_numbers(account_id, about.numbers, MOST_NOTICES)
+    # Of one that is just being moved there are two.
+    rows += await person.archived_to(tx, [x for x in archived if x.id not in known])
     found: dict[str, Any] = {
         "exported_at": rfc3339(now),
         "numbers": sorted(about.numbers),
         "user_ids": sorted(about.user_ids),
         "notices": [x | {"parameters": json.loads(x["parameters"])} for x in rows],
-        "notices_complete": len(rows) < MOST_NOTICES,
+        "notices_complete": len(known) < MOST_NOTICES and len(archived) < MOST_NOTICES,
         "refused_rows": await _refused(tx, account_id, about),
         "lists": [x for x in (await erasure.list_names(tx, account_id)).values() if mentions(x, about)],
     }

@@ -92,10 +92,12 @@ async def _sms_alone(tx: Tx, scope: Scope, lookup: Lookup, prices: Prices) -> li
     for country, template_id, language, count in rows:
         template = in_language(templates[template_id], language)
         example = await store.example_of(tx, template_id, language, scope)
-        if "sms" not in template.forms or example is None:
+        if "sms" not in template.forms:
             continue
-        # Texts of one template differ by their parameters; one of them stands for all.
-        parameters = with_link(template, msgspec.json.decode(example), EXAMPLE_LINK)
+        # Texts of one template differ by their parameters; one of them stands for all. Where all are in the archive,
+        # the template's own examples do.
+        given = {k: x.example for k, x in template.parameters.items()}
+        parameters = with_link(template, msgspec.json.decode(example) if example else given, EXAMPLE_LINK)
         each = segments(render_sms(template, parameters)).segments
         known = prices.of(country, Step.SMS)
         shown = {"amount": None, "currency": None} if known is None else amount(known, count * each)

@@ -9,15 +9,19 @@ from todoke import __version__
 from todoke.server import problems
 from todoke.server.api import (
     alarms,
+    batch_files,
+    batch_scores,
     batches,
     bind_links,
     channels,
     checks,
     content,
     content_rules,
+    forecast,
     friends,
     hub_targets,
     key_lists,
+    list_uploads,
     messages,
     notices,
     overrulings,
@@ -31,6 +35,7 @@ from todoke.server.api import (
     suppression_lists,
     suppressions,
     template_reviews,
+    upload_parts,
     use_cases,
     webhook_endpoints,
     webhook_postings,
@@ -39,6 +44,7 @@ from todoke.server.inbound import routes as inbound
 from todoke.server.limits import BodyLimit
 from todoke.server.openapi import DocumentedApp, problem_response
 from todoke.server.problems import Problem, respond
+from todoke.server.quick import QuickNotices
 from todoke.server.services import Parts, Services
 from todoke.server.web import bind
 from todoke.server.web import routes as web
@@ -64,12 +70,16 @@ def make_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    app.add_middleware(inbound.ShortCut, parts=services)
     app.add_middleware(BodyLimit)
     app.add_middleware(problems.Failures)
     problems.install(app)
     for router in (notices.router, batches.router, channels.router, content.router, reports.router):
         app.take(router)
+    app.take(list_uploads.router)
+    app.take(upload_parts.router)
+    app.take(batch_files.router)
+    app.take(batch_scores.router)
+    app.take(forecast.router)
     app.take(checks.router)
     app.take(content_rules.router)
     app.take(overrulings.router)
@@ -96,6 +106,7 @@ def make_app(services: Services) -> FastAPI:
     app.take(web.router)
     app.mount("/static", StaticFiles(directory=web.STATIC), name="static")
     app.take(operations)
+    app.front = problems.Failures(QuickNotices(inbound.ShortCut(app.past_front, services), services))
     return app
 
 

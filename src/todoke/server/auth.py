@@ -27,7 +27,7 @@ async def account(
             "This needs an API key: send the header Authorization: Bearer KEY. `todoke keys create` makes one.",
             WWW_Authenticate="Bearer",
         )
-    async with parts.database.read() as tx:
+    async with parts.database.read(quick=True) as tx:
         found = await account_of_key(tx, credentials.credentials)
     if found is None:
         raise Problem(
@@ -36,6 +36,7 @@ async def account(
             "This API key is unknown or revoked. `todoke keys create` makes a new one.",
             WWW_Authenticate="Bearer",
         )
+    parts.known.meet(credentials.credentials)
     return found
 
 

@@ -8,6 +8,7 @@ JSON_LIMIT = 1_000_000
 LIMITS = (
     ("/v1/notices/batch", 20_000_000),
     ("/v1/batches", 2_000_000_000),
+    ("/v1/uploads", 10_000_000_000),
     ("/v1/suppressions/import", 20_000_000),
     ("/line/", 2_000_000),
     ("/sms/", 1_000_000),

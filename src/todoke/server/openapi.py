@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from todoke.server.problems import MEDIA_TYPE
 
@@ -43,7 +44,7 @@ _OF_BODIES = {
 }
 _ALWAYS = {
     "500": "Todoke failed. It is logged.",
-    "503": "The database can't be used just now; try again.",
+    "503": "The database can't be used just now, or too many wait (`overloaded`): try again.",
 }
 _NO_DATABASE = ("/healthz", "/metrics")
 
@@ -58,6 +59,18 @@ def problem_response(description: str) -> dict[str, Any]:
 
 class DocumentedApp(FastAPI):
     """A FastAPI that documents the errors that its handlers make of all failures."""
+
+    front: ASGIApp | None = None
+    """Answers before anything of this application is run; it hands on what is not for it to `past_front`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.front is not None and scope["type"] == "http":
+            await self.front(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def past_front(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)
 
     def take(self, router: APIRouter) -> None:
         """Serves a router's routes as they are. `include_router` would build each anew, at the first request, and

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, NamedTuple, cast
 
 from fastapi import Depends, Request
 
@@ -24,10 +24,20 @@ from todoke.links import Links
 from todoke.previews import Painter
 from todoke.reports.prices import Prices
 from todoke.sealing import Seal
+from todoke.server.known import Known
 from todoke.storage import inbox
+from todoke.storage.archive import Archive
 from todoke.storage.database import Database
 from todoke.storage.inbox import Posted
 from todoke.storage.lookup import Lookup
+
+
+class ChannelSecret(NamedTuple):
+    """A channel's secret, as it was read last, and when that was by the machine's steady clock."""
+
+    channel_id: str
+    secret: str
+    read_at: float
 
 
 class InboxWriter:
@@ -64,6 +74,10 @@ class InboxWriter:
                 self._woken()
 
 
+if TYPE_CHECKING:
+    from todoke.server.notice_writer import NoticeWriter
+
+
 @dataclass(kw_only=True)
 class Services:
     """The parts that handlers call."""
@@ -82,6 +96,8 @@ class Services:
     prices: Prices
     receipt_secret: str
     inbox: InboxWriter
+    known: Known
+    notices: "NoticeWriter"
     refused: Counter[str]
     """LINE's webhooks with a wrong signature, by channel, until the watch has counted them."""
     allow_private: bool
@@ -90,6 +106,8 @@ class Services:
     base_url: str
     prober: Prober
     wake: Callable[[], None]
+    noticed: Callable[[Collection[str], int], None]
+    """To be told on which channels notices were stored, and how many webhooks tell of them."""
     comparer: Comparer
     binder: Binder
     links: Links
@@ -97,11 +115,12 @@ class Services:
     """Makes pictures of previews."""
     hub: Hub
     passing: Passing
+    archive: Archive
     eraser: Eraser
     is_ready: Callable[[], str | None]
     """Why the gateway can't work just now; None when it can."""
-    channel_secrets: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """LINE's channel id → our id and its secret, as last read."""
+    channel_secrets: dict[str, ChannelSecret] = field(default_factory=dict)
+    """By LINE's channel id."""
 
 
 async def services_of(request: Request) -> Services:

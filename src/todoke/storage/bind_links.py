@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, func, insert, or_, select, update
 
 from todoke.core import routing
 from todoke.core.binding import Link, State, Way, Why
@@ -14,7 +14,9 @@ from todoke.core.outcome import SURELY_NOT_TAKEN
 from todoke.core.template import Template, in_language
 from todoke.core.template import compile as compile_template
 from todoke.core.template_values import BIND_LINK
+from todoke.storage import forgetting
 from todoke.storage.database import Tx, has_text, portions
+from todoke.storage.forgetting import ALL
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import bind_links as b
 from todoke.storage.tables import notices as n
@@ -296,6 +298,6 @@ async def accounts_that_sent_codes(tx: Tx, number: str, since: int) -> list[str]
     return [row[0] for row in await tx.execute(query)]
 
 
-async def forget(tx: Tx, expired_before: int) -> None:
-    """Drops links whose time was over before then."""
-    await tx.execute(delete(b).where(b.c.expires_at < expired_before))
+async def forget(tx: Tx, expired_before: int, most: int = ALL) -> int:
+    """Drops so many links, at most, whose time was over before then; answers how many it were."""
+    return await forgetting.forget(tx, b, b.c.expires_at < expired_before, most)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, func, select
 
 from todoke.core.bound import Holder
-from todoke.storage.database import Tx, portions
+from todoke.storage.bulk import IDS, Fetch
+from todoke.storage.database import Tx, among, portions
 from todoke.storage.tables import bindings as b
 from todoke.storage.tables import channels as c
 
@@ -29,7 +30,12 @@ _HOLDERS_OF = (
     )
     .order_by(b.c.bound_at.desc(), b.c.id.desc())
 )
-_ANY = select(b.c.id).where(b.c.account_id == bindparam("account")).limit(1)
+_any = Fetch(select(b.c.id).where(b.c.account_id == bindparam("account")).limit(1))
+_owners = Fetch(
+    select(c.c.id, c.c.account_id, c.c.provider).where(
+        among(c.c.id, IDS), select(b.c.id).where(b.c.account_id == c.c.account_id).exists()
+    )
+)
 
 
 async def holders_of(
@@ -37,7 +43,7 @@ async def holders_of(
 ) -> dict[str, list[Holder]]:
     """Who is bound to each of the numbers, the newest binding first; under one LINE provider, or under all."""
     found: dict[str, list[Holder]] = {}
-    if (await tx.execute(_ANY, {"account": account_id})).first() is None:
+    if not await _any(tx, account=account_id):
         return found  # As with accounts that bind nobody: no number is looked up.
     for portion in portions(numbers):
         for row in await tx.execute(_HOLDERS_OF, {"numbers": portion, "account": account_id}):
@@ -64,10 +70,4 @@ class Owner(NamedTuple):
 
 async def owners_with_bindings(tx: Tx, channel_ids: Iterable[str]) -> dict[str, Owner]:
     """Those of the channels whose account has ever bound a number."""
-    any_binding = select(b.c.id).where(b.c.account_id == c.c.account_id).exists()
-    query = select(c.c.id, c.c.account_id, c.c.provider)
-    found: dict[str, Owner] = {}
-    for portion in portions(channel_ids):
-        for row in await tx.execute(query.where(c.c.id.in_(portion), any_binding)):
-            found[row.id] = Owner(row.account_id, row.provider)
-    return found
+    return {row[0]: Owner(row[1], row[2]) for row in await _owners.among(tx, sorted(channel_ids))}

@@ -1,23 +1,26 @@
-"""One statement for many rows, without what SQLAlchemy does for each row anew."""
+"""One statement for many rows, without what SQLAlchemy does for each row, and each statement, anew.
 
-from collections.abc import Sequence
+The statements are SQLAlchemy's, compiled once a dialect. Values go to the driver, and come from it, as they are: so a
+column may only be of a type that needs no conversion (texts, whole numbers, bytes).
+"""
+
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Insert, Update, bindparam
+import msgspec
+from sqlalchemy import BindParameter, Insert, Select, String, Update, bindparam
 from sqlalchemy.engine import Dialect
 
-from todoke.storage.database import Tx
+from todoke.storage.database import Tx, at_once, portions
 
 Row = tuple[Any, ...]
+_encode = msgspec.json.Encoder().encode
 
 
 class Bulk:
     """An insert or update of `names`, given as tuples in that order; a name that is no column stands in the
     statement's own conditions.
-
-    The statement is compiled once a dialect. The values go to the driver as they are, so a column may only be
-    of a type that needs no conversion: texts, whole numbers, bytes.
     """
 
     def __init__(self, statement: Insert | Update, names: Sequence[str]) -> None:
@@ -26,14 +29,61 @@ class Bulk:
         self._names = tuple(names)
         self._compiled: dict[str, tuple[str, Any]] = {}
 
-    async def __call__(self, tx: Tx, rows: Sequence[Row]) -> None:
-        if rows:
-            text, ordered = self._compiled.get(tx.dialect.name) or self._compile(tx.dialect)
-            await tx.exec_driver_sql(text, [ordered(row) for row in rows])
+    async def __call__(self, tx: Tx, rows: Sequence[Row]) -> int:
+        """Answers how many rows were stored or changed."""
+        if not rows:
+            return 0
+        text, ordered = self._compiled.get(tx.dialect.name) or self._compile(tx.dialect)
+        values = [ordered(row) for row in rows]
+        if (direct := at_once(tx)) is not None:
+            return direct.executemany(text, values).rowcount
+        return (await tx.exec_driver_sql(text, values)).rowcount
 
     def _compile(self, dialect: Dialect) -> tuple[str, Any]:
-        compiled = self._statement.compile(dialect=dialect)
-        assert compiled.positiontup is not None
-        ordered = itemgetter(*(self._names.index(name) for name in compiled.positiontup))
-        self._compiled[dialect.name] = str(compiled), ordered
+        text, names = _compiled(self._statement, dialect)
+        self._compiled[dialect.name] = text, itemgetter(*(self._names.index(name) for name in names))
         return self._compiled[dialect.name]
+
+
+class Fetch:
+    """A select with bound values; its rows are tuples."""
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self._statement = statement
+        self._compiled: dict[str, tuple[str, Sequence[str], dict[str, Any]]] = {}
+
+    async def __call__(self, tx: Tx, **values: Any) -> list[Any]:
+        text, names, fixed = self._compiled.get(tx.dialect.name) or self._compile(tx.dialect)
+        ordered = tuple([values[name] if name in values else fixed[name] for name in names])
+        if (direct := at_once(tx)) is not None:
+            return direct.execute(text, ordered).fetchall()
+        return list((await tx.exec_driver_sql(text, ordered)).all())
+
+    async def among(self, tx: Tx, ids: Iterable[str]) -> list[Any]:
+        """The rows of these ids, for a statement with `storage.database.among(column, IDS)`."""
+        rows: list[Any] = []
+        for portion in portions(ids):
+            rows += await self(tx, ids=listed(portion))
+        return rows
+
+    def _compile(self, dialect: Dialect) -> tuple[str, Sequence[str], dict[str, Any]]:
+        text, names = _compiled(self._statement, dialect)
+        fixed = {k: v for k, v in self._statement.compile(dialect=dialect).params.items() if v is not None}
+        self._compiled[dialect.name] = text, names, fixed
+        return self._compiled[dialect.name]
+
+
+IDS: BindParameter[str] = bindparam("ids", type_=String)
+"""The list of ids in the statement of a `Fetch`."""
+
+
+def listed(ids: Sequence[str]) -> str:
+    """Ids as the value of IDS."""
+    return _encode(ids).decode()
+
+
+def _compiled(statement: Insert | Update | Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]]:
+    """Its text, and the names of its values in order."""
+    compiled = statement.compile(dialect=dialect)
+    assert compiled.positiontup is not None
+    return str(compiled), compiled.positiontup

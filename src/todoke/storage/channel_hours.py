@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select, update
 
 from todoke.core.durations import HOUR
+from todoke.storage.bulk import Bulk
 from todoke.storage.database import Tx
 from todoke.storage.tables import channel_hours as h
 
@@ -40,25 +41,24 @@ _SUMS = ("accepted", "delivered", "unmatched", "over_quota", "bad_signatures")
 # Made once: a new statement costs SQLAlchemy more than the rows cost the database.
 _AT = bindparam("at", type_=h.c.last_event_at.type)
 _LATER = and_(_AT.is_not(None), or_(h.c.last_event_at.is_(None), h.c.last_event_at < _AT))
-_ADD = (
+_add = Bulk(
     update(h)
     .where(h.c.channel_id == bindparam("of_channel"), h.c.hour == bindparam("of_hour"))
     .values({x: h.c[x] + bindparam(f"more_{x}") for x in _SUMS})
-    .values(last_event_at=case((_LATER, _AT), else_=h.c.last_event_at))
+    .values(last_event_at=case((_LATER, _AT), else_=h.c.last_event_at)),
+    ("of_channel", "of_hour", "at", *(f"more_{x}" for x in _SUMS)),
 )
-_INSERT = insert(h)
+_insert = Bulk(insert(h), ("channel_id", "hour", *Counts.__struct_fields__))
 
 
 async def add(tx: Tx, more: Mapping[Place, Counts]) -> None:
     """Adds to what is counted."""
     for (channel_id, hour), counts in sorted(more.items()):
-        sums = {f"more_{x}": getattr(counts, x) for x in _SUMS}
-        if counts.last_event_at is None and not any(sums.values()):
+        sums = [getattr(counts, x) for x in _SUMS]
+        if counts.last_event_at is None and not any(sums):
             continue
-        values = {"of_channel": channel_id, "of_hour": hour, "at": counts.last_event_at, **sums}
-        if not (await tx.execute(_ADD, values)).rowcount:
-            row = {"channel_id": channel_id, "hour": hour, **msgspec.structs.asdict(counts)}
-            await tx.execute(_INSERT, row)
+        if not await _add(tx, [(channel_id, hour, counts.last_event_at, *sums)]):
+            await _insert(tx, [(channel_id, hour, *msgspec.structs.astuple(counts))])
 
 
 async def between(tx: Tx, channel_id: str, since: int, until: int) -> Counts:

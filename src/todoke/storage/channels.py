@@ -3,8 +3,9 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
+from todoke.storage.bulk import Fetch
 from todoke.storage.database import Tx
 from todoke.storage.tables import accounts, api_keys
 from todoke.storage.tables import channels as c
@@ -51,6 +52,7 @@ class Channel(msgspec.Struct, kw_only=True):
 
 
 _COLUMNS = tuple(c.c[f] for f in Channel.__struct_fields__)
+_of_id = Fetch(select(*_COLUMNS).where(c.c.id == bindparam("channel_id")))
 
 
 def _channel(row: Any) -> Channel:
@@ -66,8 +68,8 @@ async def update_channel(tx: Tx, channel_id: str, **values: Any) -> None:
 
 
 async def get_channel(tx: Tx, channel_id: str) -> Channel | None:
-    row = (await tx.execute(select(*_COLUMNS).where(c.c.id == channel_id))).one_or_none()
-    return None if row is None else _channel(row)
+    rows = await _of_id(tx, channel_id=channel_id)
+    return Channel(**dict(zip(Channel.__struct_fields__, rows[0], strict=True))) if rows else None
 
 
 async def find_channel(tx: Tx, account_id: str, id_or_name: str) -> Channel | None:

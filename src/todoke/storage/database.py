@@ -9,7 +9,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from todoke.storage import sqlite
+from todoke.storage import sqlite, watched
+from todoke.storage.group_commit import Writers
 
 Tx = AsyncConnection
 """An open transaction. Actions pass it on; only storage calls its methods."""
@@ -40,19 +41,22 @@ class Database:
             )
         self._url = url
         self._engines = sqlite.engines(url)
-        self._turn = asyncio.Lock()
+        self._writers = Writers(self._engines.quick_writer)
         self._version = sqlite.Version(url)
 
     @asynccontextmanager
     async def write(self, *, quick: bool = False) -> AsyncIterator[Tx]:
         """A writing transaction: committed durably at the end, rolled back on an error.
 
-        `quick`: it holds the program up while it runs, and so is for few rows by their keys only.
+        `quick`: it holds the program up while it runs, and so is for few rows by their keys only. Such ones that wait
+        for their turn share a commit; what one rolls back is lost to none of the others.
         """
-        engine = self._engines.quick_writer if quick else self._engines.writer
-        async with self._turn:
-            async with engine.begin() as connection:
+        if quick:
+            async with self._writers.joined() as connection:
                 yield connection
+            return
+        async with self._writers.alone(), self._engines.writer.begin() as connection:
+            yield connection
 
     @asynccontextmanager
     async def read(self, *, quick: bool = False) -> AsyncIterator[Tx]:
@@ -86,14 +90,18 @@ class Database:
 
         Answers whether it was done: a large database is left alone unless `any_size`.
         """
-        async with self._turn:
+        async with self._writers.alone():
             return await asyncio.to_thread(sqlite.compact, self._url, any_size=any_size)
 
     async def close(self) -> None:
         self._version.close()
+        await self._writers.close()
         await self._engines.dispose()
 
 
+at_once = sqlite.at_once
+insert_alike = sqlite.insert_alike
+among = sqlite.among
 has_text = sqlite.has_text
 has_bytes = sqlite.has_bytes
 
@@ -115,6 +123,7 @@ def _upgrade(connection: Connection) -> None:
             raise StorageError(
                 f"The database was made by another version of Todoke ({error}). Start that version or a newer one."
             ) from error
+    sqlite.watch(connection, watched.triggers(), watched.SEED)
     # A file that can't be written is not noticed before the first write; it shall be noticed now.
     connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
 

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import bindparam, func, insert, select, update
 
 from todoke.core.announcing import wanted_by
-from todoke.storage.bulk import Bulk
+from todoke.storage.bulk import Bulk, Fetch
 from todoke.storage.database import Tx
 from todoke.storage.tables import webhook_endpoints as e
 
@@ -36,7 +36,7 @@ class Endpoint(msgspec.Struct, kw_only=True):
 
 
 _COLUMNS = tuple(e.c[x] for x in Endpoint.__struct_fields__)
-_IN_USE = select(e.c.id, e.c.account_id, e.c.events).where(e.c.removed_at.is_(None)).order_by(e.c.id)
+_in_use = Fetch(select(e.c.id, e.c.account_id, e.c.events).where(e.c.removed_at.is_(None)).order_by(e.c.id))
 _health = Bulk(
     update(e).where(e.c.id == bindparam("of")),
     ("of", "failing_since", "last_taken_at", "paused_at", "paused_why"),
@@ -89,7 +89,7 @@ class Wish(NamedTuple):
 
 async def wishes(tx: Tx) -> list[Wish]:
     """What each endpoint in use wants, the oldest first. One small query, for every transaction that changes much."""
-    return [Wish(row[0], row[1], _wanted(row[2])) for row in await tx.execute(_IN_USE)]
+    return [Wish(row[0], row[1], _wanted(row[2])) for row in await _in_use(tx)]
 
 
 @lru_cache(maxsize=1024)

@@ -248,9 +248,12 @@ async def forget_skips(tx: Tx, before: int) -> None:
     await tx.execute(delete(s).where(s.c.at < before))
 
 
-async def unread_and_old(tx: Tx, target: HubTarget, before: int) -> tuple[int, int] | None:
-    """How many requests the inbox is about to drop that a target has not come to, and the last of them."""
-    unread: ColumnElement[bool] = and_(i.c.channel_id == target.channel_id, i.c.id > target.position)
+async def unread_and_old(tx: Tx, target: HubTarget, before: int, up_to: int) -> tuple[int, int] | None:
+    """How many requests the inbox is about to drop that a target has not come to, and the last of them; those up to a
+    number of the inbox.
+    """
+    of_channel = i.c.channel_id == target.channel_id
+    unread: ColumnElement[bool] = and_(of_channel, i.c.id > target.position, i.c.id <= up_to)
     first = (await tx.execute(select(i.c.applied_at).where(unread).order_by(i.c.id).limit(1))).scalar()
     # Most targets are not behind at all, and of others all need not be counted to see that nothing is old.
     if first is None or first >= before:

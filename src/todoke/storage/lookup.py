@@ -11,6 +11,7 @@ from todoke.storage import content
 from todoke.storage.content import TemplateRow
 from todoke.storage.database import Tx
 from todoke.storage.desks import Desks
+from todoke.storage.working import Working
 
 _KEPT = 10_000
 
@@ -23,6 +24,8 @@ class Lookup:
         self._policies: dict[str, Policy] = {}
         self.desks = Desks()
         """The content checks of accounts."""
+        self.working = Working()
+        """Notices that were committed here just now."""
 
     async def policies(self, tx: Tx, ids: Iterable[str]) -> dict[str, Policy]:
         """All kept policies, these among them."""

@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, update
 
+from todoke.storage import forgetting
 from todoke.storage.database import Tx, portions
+from todoke.storage.forgetting import ALL
 from todoke.storage.tables import message_ids as m
 
 Name = tuple[str, str]
@@ -71,6 +73,6 @@ async def parts_of(tx: Tx, attempt_ids: Iterable[str]) -> dict[str, list[Part]]:
     return found
 
 
-async def forget(tx: Tx, before: int) -> None:
-    """Drops what was stored before that time: no receipt comes any more."""
-    await tx.execute(delete(m).where(m.c.stored_at < before))
+async def forget(tx: Tx, before: int, most: int = ALL) -> int:
+    """Drops so many, at most, that were stored before that time: no receipt comes any more. Answers how many."""
+    return await forgetting.forget(tx, m, m.c.stored_at < before, most)

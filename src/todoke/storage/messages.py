@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from todoke.core.message import Message, MessageState
 from todoke.core.outcome import Outcome
+from todoke.storage import forgetting
 from todoke.storage.bulk import Bulk
 from todoke.storage.database import Tx, portions
+from todoke.storage.forgetting import ALL
 from todoke.storage.tables import channels as c
 from todoke.storage.tables import messages as m
 
@@ -135,6 +137,7 @@ async def count_to_user(tx: Tx, channel_id: str, user_id: str, reference: str, s
     return (await tx.execute(query)).scalar_one()
 
 
-async def forget(tx: Tx, reference: str, ended_before: int) -> None:
-    """Drops messages with this reference that ended before then."""
-    await tx.execute(delete(m).where(m.c.reference == reference, m.c.ended_at < ended_before))
+async def forget(tx: Tx, reference: str, ended_before: int, most: int = ALL) -> int:
+    """Drops so many messages, at most, with this reference that ended before then; answers how many it were."""
+    old = (m.c.reference == reference) & (m.c.ended_at < ended_before)
+    return await forgetting.forget(tx, m, old, most)

@@ -7,17 +7,20 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BindParameter, Select, bindparam, func, insert, select, update
+from sqlalchemy import Integer, Select, bindparam, func, insert, select, update
 
 from todoke.core.notice import Attempt, Notice, State
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Policy, Step
-from todoke.core.standing import Lane, lane
-from todoke.storage.bulk import Bulk
-from todoke.storage.database import Tx, portions
+from todoke.core.standing import Lane
+from todoke.storage.bulk import IDS, Bulk, Fetch
+from todoke.storage.database import Tx, among
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
 from todoke.storage.tables import templates as t
+
+HELD = 2
+"""The lane of a notice that its batch holds back: no claim looks there."""
 
 
 class Loaded(msgspec.Struct):
@@ -31,10 +34,19 @@ class Loaded(msgspec.Struct):
     parameters: str
     reference: str | None
     language: str | None
+    batch_id: str | None
+
+
+def with_notice(loaded: Loaded, notice: Notice) -> Loaded:
+    """The same after the notice was moved, without its parameters: they are only for sending."""
+    return msgspec.structs.replace(loaded, notice=notice, parameters="")
 
 
 class NewNotice(msgspec.Struct, kw_only=True):
-    """A notice to be stored, queued and due at once. `parameters` is JSON."""
+    """A notice to be stored, queued and due at once; or held back by its batch (HELD its lane).
+
+    `parameters` is JSON.
+    """
 
     id: str
     account_id: str
@@ -48,7 +60,7 @@ class NewNotice(msgspec.Struct, kw_only=True):
     parameters: str
     created_at: int
     deadline_at: int | None
-    due_at: int
+    due_at: int | None
     lane: int = Lane.LINE
     state: str = State.QUEUED
     step_index: int = 0
@@ -78,6 +90,7 @@ _LOADED = (
     n.c.parameters,
     n.c.reference,
     n.c.language,
+    n.c.batch_id,
 )
 _ATTEMPT = (
     a.c.notice_id,
@@ -99,57 +112,26 @@ _ATTEMPT = (
     a.c.carrier,
     a.c.spare,
 )
-# Made once: what SQLAlchemy does to a list of values in a new statement costs more than the look-up itself.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _IN_LANE = (n.c.channel_id == bindparam("channel"), n.c.lane == bindparam("of_lane"))
-_DUE = (
+_due = Fetch(
     select(*_LOADED)
     .where(*_IN_LANE, n.c.due_at <= bindparam("now"))
     .order_by(n.c.due_at, n.c.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("most", type_=Integer))
 )
 _NEXT_DUE = select(n.c.due_at).where(*_IN_LANE, n.c.due_at.is_not(None)).order_by(n.c.due_at).limit(1)
-_NOTICES_BY_ID = select(*_LOADED).where(n.c.id.in_(_IDS))
-_OWNERS_OF = (
+_notices_by_id = Fetch(select(*_LOADED).where(among(n.c.id, IDS)))
+_owners = Fetch(
     select(a.c.id, a.c.notice_id, n.c.channel_id, a.c.step, a.c.carrier)
     .join(n, n.c.id == a.c.notice_id)
-    .where(a.c.id.in_(_IDS))
+    .where(among(a.c.id, IDS))
 )
-_ATTEMPTS_OF = select(*_ATTEMPT).where(a.c.notice_id.in_(_IDS)).order_by(a.c.id)
+_attempts_of = Fetch(select(*_ATTEMPT).where(among(a.c.notice_id, IDS)).order_by(a.c.id))
 _STATES = {s.value: s for s in State}
 _OUTCOMES: dict[str | None, Outcome | None] = {None: None} | {o.value: o for o in Outcome}
 _STEPS = {s.value: s for s in Step}
 
 _insert_notices = Bulk(insert(n), NewNotice.__struct_fields__)
-_update_notices = Bulk(
-    update(n).where(n.c.id == bindparam("of")),
-    ("of", "state", "reason", "step_index", "skips", "cancelled_at", "ended_at", "due_at", "lane"),
-)
-_TOLD = (
-    "outcome",
-    "open",
-    "answered_at",
-    "proof_at",
-    "late_duplicate",
-    "status",
-    "detail",
-    "request_id",
-    "retry_at",
-)
-_update_attempts = Bulk(update(a).where(a.c.id == bindparam("of")), ("of", *_TOLD))
-_BIRTH = (
-    "id",
-    "notice_id",
-    "step_index",
-    "step",
-    "at",
-    "gives_proof",
-    "closes_at",
-    "units",
-    "carrier",
-    "spare",
-)
-_insert_attempts = Bulk(insert(a), (*_BIRTH, *_TOLD))
 
 
 async def insert_new(tx: Tx, rows: Sequence[NewNotice]) -> None:
@@ -159,16 +141,12 @@ async def insert_new(tx: Tx, rows: Sequence[NewNotice]) -> None:
 
 async def load_due(tx: Tx, channel_id: str, lane: Lane, now: int, limit: int) -> list[Any]:
     """The rows of a channel and lane that need something by `now`, the longest due first; for `assemble`."""
-    wanted = {"channel": channel_id, "of_lane": int(lane), "now": now, "most": limit}
-    return list((await tx.execute(_DUE, wanted)).all())
+    return await _due(tx, channel=channel_id, of_lane=int(lane), now=now, most=limit)
 
 
 async def load_by_ids(tx: Tx, ids: Iterable[str]) -> list[Any]:
     """The rows of these notices; for `assemble`."""
-    rows: list[Any] = []
-    for portion in portions(ids):
-        rows += (await tx.execute(_NOTICES_BY_ID, {"ids": portion})).all()
-    return rows
+    return await _notices_by_id.among(tx, ids)
 
 
 async def load_out(tx: Tx, channel_id: str) -> list[Any]:
@@ -190,21 +168,16 @@ class Owner(NamedTuple):
 
 async def owners_of(tx: Tx, attempt_ids: Iterable[str]) -> dict[str, Owner]:
     """Attempt id → whose it is, for those that exist."""
-    found: dict[str, Owner] = {}
-    for portion in portions(attempt_ids):
-        found.update(
-            (row[0], Owner(row[1], row[2], _STEPS[row[3]], row[4]))
-            for row in await tx.execute(_OWNERS_OF, {"ids": portion})
-        )
-    return found
+    return {
+        row[0]: Owner(row[1], row[2], _STEPS[row[3]], row[4]) for row in await _owners.among(tx, attempt_ids)
+    }
 
 
 async def assemble(tx: Tx, rows: Sequence[Any], policies: Mapping[str, Policy]) -> list[Loaded]:
     """Rows and their attempts as notices."""
     tried: dict[str, list[Attempt]] = defaultdict(list)
-    for portion in portions(r[0] for r in rows):
-        for row in await tx.execute(_ATTEMPTS_OF, {"ids": portion}):
-            tried[row[0]].append(_to_attempt(row))
+    for row in await _attempts_of.among(tx, (r[0] for r in rows)):
+        tried[row[0]].append(_to_attempt(row))
     return [
         Loaded(
             Notice(
@@ -221,7 +194,7 @@ async def assemble(tx: Tx, rows: Sequence[Any], policies: Mapping[str, Policy]) 
                 skips=_skips_of(r[10]),
                 attempts=tuple(tried.get(r[0], ())),
             ),
-            *r[11:18],
+            *r[11:19],
         )
         for r in rows
     ]
@@ -230,6 +203,22 @@ async def assemble(tx: Tx, rows: Sequence[Any], policies: Mapping[str, Policy]) 
 def policy_id(row: Any) -> str:
     """The policy of a row of the `load_…` functions."""
     return str(row[1])
+
+
+def notice_id(row: Any) -> str:
+    """The id of a row of the `load_…` functions."""
+    return str(row[0])
+
+
+def batch_id(row: Any) -> str | None:
+    """The batch of a row of the `load_…` functions."""
+    found: str | None = row[18]
+    return found
+
+
+def is_cancelled(row: Any) -> bool:
+    """Whether somebody asked to cancel the notice of a row of the `load_…` functions."""
+    return row[7] is not None
 
 
 def _to_attempt(r: Any) -> Attempt:
@@ -252,68 +241,6 @@ def _to_attempt(r: Any) -> Attempt:
         carrier=r[16],
         spare=r[17],
     )
-
-
-async def save(
-    tx: Tx, changes: Sequence[tuple[Notice, Notice]], units: Mapping[str, int] | None = None
-) -> None:
-    """Writes what differs between before and after. `units`: SMS segments of new attempts, by their id."""
-    notices, new, changed = [], [], []
-    for before, after in changes:
-        if after is before:
-            continue
-        notices.append(_notice_values(after))
-        known = {x.id: x for x in before.attempts}
-        for attempt in after.attempts:
-            if (old := known.get(attempt.id)) is None:
-                new.append(_birth_values(after.id, attempt, units) + _told_values(attempt))
-            elif old is not attempt and old != attempt:
-                changed.append((attempt.id, *_told_values(attempt)))
-    await _insert_attempts(tx, new)
-    await _update_attempts(tx, changed)
-    await _update_notices(tx, notices)
-
-
-def _notice_values(x: Notice) -> tuple[Any, ...]:
-    skips = _skips_text(x.skips)
-    turn = int(lane(x))
-    return x.id, str(x.state), x.reason, x.step_index, skips, x.cancelled_at, x.ended_at, x.due_at, turn
-
-
-def _told_values(x: Attempt) -> tuple[Any, ...]:
-    return (
-        None if x.outcome is None else str(x.outcome),
-        int(x.open),
-        x.answered_at,
-        x.proof_at,
-        int(x.late_duplicate),
-        x.status,
-        x.detail,
-        x.request_id,
-        x.retry_at,
-    )
-
-
-def _birth_values(notice_id: str, x: Attempt, units: Mapping[str, int] | None) -> tuple[Any, ...]:
-    parts = units.get(x.id) if units else None
-    return (
-        x.id,
-        notice_id,
-        x.step_index,
-        str(x.step),
-        x.at,
-        int(x.gives_proof),
-        x.closes_at,
-        parts,
-        x.carrier,
-        x.spare,
-    )
-
-
-# A policy's steps are skipped for the same few reasons in all its notices.
-@lru_cache(maxsize=1024)
-def _skips_text(skips: tuple[tuple[str, str], ...]) -> str | None:
-    return json.dumps(skips) if skips else None
 
 
 @lru_cache(maxsize=1024)
@@ -346,6 +273,11 @@ async def count_begun(tx: Tx, account_id: str, number: str, use_case: str, since
 
 async def release_held(tx: Tx, channel_id: str, now: int) -> None:
     """Makes everything due that was held while the channel was paused."""
-    held = (n.c.due_at.is_(None)) | (n.c.due_at > now)
-    query = update(n).where(n.c.channel_id == channel_id, n.c.state.in_((State.QUEUED, State.WAITING)), held)
-    await tx.execute(query.values(due_at=now))
+    # What a batch holds back (lane 2) waits for its batch all the same.
+    waits = update(n).where(n.c.channel_id == channel_id, n.c.state.in_((State.QUEUED, State.WAITING)))
+    # Two statements, for each has an index: together they would read every notice of the channel.
+    for held in (
+        n.c.lane.in_([int(x) for x in Lane]) & (n.c.due_at > now),
+        (n.c.lane != HELD) & n.c.due_at.is_(None) & n.c.ended_at.is_(None),
+    ):
+        await tx.execute(waits.where(held).values(due_at=now))

@@ -1,12 +1,13 @@
 """All that is kept of one person, as rows: for whoever may ask to see it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, or_, select
 
 from todoke.core.durations import rfc3339
 from todoke.core.person import Person
+from todoke.storage.archive_files import Kept
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import (
     attempts,
@@ -62,6 +63,30 @@ async def notices_to(tx: Tx, account_id: str, numbers: Iterable[str], limit: int
         for row in await _rows(tx, told):
             by_id[row.pop("notice_id")]["attempts"].append(row)
     return list(by_id.values())
+
+
+async def archived_to(tx: Tx, kept: Sequence[Kept]) -> list[Row]:
+    """Archived notices in the same way."""
+
+    async def names(table: Table, column: str) -> dict[str, str]:
+        ids = sorted({x.notice[column] for x in kept if column in x.notice})
+        query = select(table.c.id, table.c.name).where(table.c.id.in_(ids))
+        return {row.id: row.name for row in await tx.execute(query)}
+
+    of_templates, of_sources = await names(templates, "template_id"), await names(sources, "source_id")
+    return [
+        _as_shown(notices, x.notice)
+        | {"template": of_templates.get(x.notice["template_id"]), "archived": True}
+        | ({"source": of_sources[s]} if (s := x.notice.get("source_id")) in of_sources else {})
+        | {"attempts": [_as_shown(attempts, y, "notice_id") for y in x.attempts]}
+        for x in kept
+    ]
+
+
+def _as_shown(table: Table, row: Mapping[str, Any], *but: str) -> Row:
+    times = {c.name for c in table.c if isinstance(c.type, BigInteger)}
+    hidden = _SECRET.union(but)
+    return {k: rfc3339(v) if k in times else v for k, v in row.items() if k not in hidden}
 
 
 async def others(tx: Tx, account_id: str, person: Person) -> dict[str, list[Row]]:

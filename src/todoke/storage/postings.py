@@ -9,6 +9,7 @@ from sqlalchemy import Select, bindparam, delete, exists, func, insert, select, 
 
 from todoke.storage.bulk import Bulk
 from todoke.storage.database import Tx, portions
+from todoke.storage.forgetting import ALL
 from todoke.storage.tables import posting_tries as t
 from todoke.storage.tables import postings as p
 from todoke.storage.tables import webhook_endpoints as e
@@ -241,14 +242,23 @@ async def tries_of(tx: Tx, posting_ids: Iterable[str]) -> dict[str, list[Try]]:
     return found
 
 
-async def forget(tx: Tx, before: int) -> None:
-    """Drops what ended before that time, and what has waited for a paused endpoint since then."""
+async def forget(tx: Tx, before: int, most: int = ALL) -> int:
+    """Drops so many, at most, that ended before that time, or have waited for a paused endpoint since then; answers
+    how many it were.
+    """
     paused = select(e.c.id).where(e.c.paused_at.is_not(None))
-    for old in (
-        p.c.ended_at < before,
-        p.c.endpoint_id.in_(paused) & p.c.due_at.is_not(None) & (p.c.created_at < before),
-    ):
-        await tx.execute(delete(t).where(t.c.posting_id.in_(select(p.c.id).where(old))))
-        await tx.execute(delete(p).where(old))
-    # Whatever deletes a posting, the log of its tries does not outlive it.
-    await tx.execute(delete(t).where(t.c.posting_id.not_in(select(p.c.id))))
+    ended = select(p.c.id).where(p.c.ended_at < before)
+    waits = select(p.c.id).where(
+        p.c.endpoint_id.in_(paused), p.c.due_at.is_not(None), p.c.created_at < before
+    )
+    count = 0
+    for query in (ended, waits):
+        ids = [row[0] for row in await tx.execute(query.limit(most - count))]
+        for portion in portions(ids):
+            await tx.execute(delete(t).where(t.c.posting_id.in_(portion)))
+            await tx.execute(delete(p).where(p.c.id.in_(portion)))
+        count += len(ids)
+    # Whatever deletes a posting, the log of its tries does not outlive those that came after it.
+    oldest = select(func.min(p.c.id)).scalar_subquery()
+    await tx.execute(delete(t).where(t.c.posting_id < func.coalesce(oldest, "~")))
+    return count

@@ -1,40 +1,22 @@
 """Reading for people: one notice with its attempts, lists, and the counts that reports are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 
 from todoke.core.routing import Step
+from todoke.storage import archive_totals
+from todoke.storage.archive_files import Kept
+from todoke.storage.archive_totals import BUCKETS as BUCKETS
 from todoke.storage.database import Tx
+from todoke.storage.scope import Scope as Scope
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
 from todoke.storage.tables import policies as p
 from todoke.storage.tables import sources as s
 from todoke.storage.tables import templates as t
-
-
-class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """Which notices a report is about."""
-
-    account_id: str
-    batch_id: str | None = None
-    channel_id: str | None = None
-    since: int | None = None
-    until: int | None = None
-
-    def where(self) -> list[ColumnElement[bool]]:
-        conditions: list[ColumnElement[bool]] = [n.c.account_id == self.account_id]
-        if self.batch_id is not None:
-            conditions.append(n.c.batch_id == self.batch_id)
-        if self.channel_id is not None:
-            conditions.append(n.c.channel_id == self.channel_id)
-        if self.since is not None:
-            conditions.append(n.c.created_at >= self.since)
-        if self.until is not None:
-            conditions.append(n.c.created_at < self.until)
-        return conditions
 
 
 class NoticeRow(msgspec.Struct, kw_only=True):
@@ -148,9 +130,13 @@ async def notices_of_number(
     return [NoticeRow(**r._mapping) for r in await tx.execute(query.order_by(n.c.id.desc()).limit(limit))]
 
 
-async def batch_after(tx: Tx, batch_id: str, after: str, limit: int) -> list[NoticeRow]:
-    """A batch's notices in order, for results as a file."""
+async def batch_after(
+    tx: Tx, batch_id: str, after: str, limit: int, states: Sequence[str] | None = None
+) -> list[NoticeRow]:
+    """A batch's notices in order, for results as a file; all, or those in one of the states."""
     query = _notices().where(n.c.batch_id == batch_id, n.c.id > after).order_by(n.c.id).limit(limit)
+    if states is not None:
+        query = query.where(n.c.state.in_(states))
     return [NoticeRow(**r._mapping) for r in await tx.execute(query)]
 
 
@@ -165,7 +151,21 @@ async def attempts_of(tx: Tx, notice_ids: Sequence[str]) -> dict[str, list[Attem
 async def count_ends(tx: Tx, scope: Scope) -> list[tuple[str, str | None, int]]:
     """How many notices by state and reason."""
     query = select(n.c.state, n.c.reason, func.count()).where(*scope.where()).group_by(n.c.state, n.c.reason)
-    return [(r[0], r[1], r[2]) for r in await tx.execute(query)]
+    return [(*key, sums[0]) for key, sums in await _with_archived(tx, query, scope, archive_totals.ENDS)]
+
+
+async def _with_archived(
+    tx: Tx, query: Select[Any], scope: Scope, kind: str, columns: int = 1
+) -> list[tuple[tuple[Any, ...], list[int]]]:
+    """The rows of a query, whose last `columns` are sums, added to what the archived notices came to."""
+    sums: dict[tuple[Any, ...], list[int]] = {}
+    for row in await tx.execute(query):
+        sums[tuple(row[:-columns])] = [int(x or 0) for x in row[-columns:]]
+    for key, count, more in await archive_totals.of(tx, scope, kind):
+        stands = sums.setdefault(key, [0] * columns)
+        for at, value in enumerate((count, more)[:columns]):
+            stands[at] += value
+    return sorted(sums.items(), key=lambda x: tuple(y or "" for y in x[0]))
 
 
 async def count_attempts(tx: Tx, scope: Scope) -> list[tuple[str, str | None, int, int]]:
@@ -176,20 +176,20 @@ async def count_attempts(tx: Tx, scope: Scope) -> list[tuple[str, str | None, in
         .where(*scope.where())
         .group_by(a.c.step, a.c.outcome)
     )
-    return [(r[0], r[1], r[2], int(r[3] or 0)) for r in await tx.execute(query)]
+    return [(*k, *v) for k, v in await _with_archived(tx, query, scope, archive_totals.ATTEMPTS, 2)]
 
 
 async def count_delivered_by(tx: Tx, scope: Scope) -> dict[str, int]:
     """For notices that reached their recipient: which step's proof came first, by step."""
-    first = select(a.c.notice_id, a.c.step, func.min(a.c.proof_at)).where(a.c.proof_at.is_not(None))
-    sub = first.group_by(a.c.notice_id).subquery()
-    query = (
-        select(sub.c.step, func.count())
-        .join(n, n.c.id == sub.c.notice_id)
-        .where(*scope.where(), n.c.state == "delivered")
-        .group_by(sub.c.step)
+    place = func.row_number().over(partition_by=a.c.notice_id, order_by=a.c.proof_at).label("place")
+    proofs = (
+        select(a.c.step, place)
+        .join(n, n.c.id == a.c.notice_id)
+        .where(*scope.where(), n.c.state == "delivered", a.c.proof_at.is_not(None))
+        .subquery()
     )
-    return {r[0]: r[1] for r in await tx.execute(query)}
+    query = select(proofs.c.step, func.count()).where(proofs.c.place == 1).group_by(proofs.c.step)
+    return {k[0]: v[0] for k, v in await _with_archived(tx, query, scope, archive_totals.DELIVERED_BY)}
 
 
 async def charged(tx: Tx, scope: Scope) -> list[tuple[str, str, str | None, int, int]]:
@@ -209,7 +209,7 @@ async def charged(tx: Tx, scope: Scope) -> list[tuple[str, str, str | None, int,
         .where(*scope.where(), shown | given | taken | failed_later)
         .group_by(n.c.country, a.c.step, a.c.carrier)
     )
-    return [(r[0], r[1], r[2], r[3], int(r[4])) for r in await tx.execute(query)]
+    return [(*k, *v) for k, v in await _with_archived(tx, query, scope, archive_totals.CHARGED, 2)]
 
 
 async def count_by_template(tx: Tx, scope: Scope) -> list[tuple[str, str, str | None, int]]:
@@ -219,7 +219,7 @@ async def count_by_template(tx: Tx, scope: Scope) -> list[tuple[str, str, str | 
         .where(*scope.where(), n.c.state != "refused")
         .group_by(n.c.country, n.c.template_id, n.c.language)
     )
-    return [(r[0], r[1], r[2], r[3]) for r in await tx.execute(query)]
+    return [(*k, v[0]) for k, v in await _with_archived(tx, query, scope, archive_totals.TEMPLATES)]
 
 
 async def example_of(tx: Tx, template_id: str, language: str | None, scope: Scope) -> str | None:
@@ -227,9 +227,6 @@ async def example_of(tx: Tx, template_id: str, language: str | None, scope: Scop
     same = n.c.language.is_(None) if language is None else n.c.language == language
     query = select(n.c.parameters).where(*scope.where(), n.c.template_id == template_id, same).limit(1)
     return (await tx.execute(query)).scalar_one_or_none()
-
-
-BUCKETS = (60_000, 600_000, 3_600_000, 4 * 3_600_000, 24 * 3_600_000)
 
 
 async def proof_times(tx: Tx, scope: Scope) -> list[tuple[str, list[int]]]:
@@ -242,4 +239,43 @@ async def proof_times(tx: Tx, scope: Scope) -> list[tuple[str, list[int]]]:
         .where(*scope.where(), a.c.proof_at.is_not(None))
         .group_by(a.c.step)
     )
-    return [(r[0], [int(x) for x in r[1:]]) for r in await tx.execute(query)]
+    found = {r[0]: [int(x) for x in r[1:]] for r in await tx.execute(query)}
+    for (step, bucket), count, _ in await archive_totals.of(tx, scope, archive_totals.PROOFS):
+        counts = found.setdefault(step, [0] * (len(BUCKETS) + 1))
+        for at in range(bucket, len(counts)):
+            counts[at] += count
+    return sorted(found.items())
+
+
+async def of_kept(tx: Tx, kept: Iterable[Kept]) -> list[tuple[NoticeRow, list[AttemptRow]]]:
+    """Archived notices as rows, each with its attempts."""
+    found = list(kept)
+
+    async def named(columns: dict[str, Any], ids: set[str]) -> dict[str, dict[str, Any]]:
+        table = columns["id"].table
+        query = select(*(x.label(name) for name, x in columns.items())).where(table.c.id.in_(sorted(ids)))
+        return {
+            row.id: {k: v for k, v in row._mapping.items() if k != "id"} for row in await tx.execute(query)
+        }
+
+    def ids_of(column: str) -> set[str]:
+        return {x.notice[column] for x in found if column in x.notice}
+
+    templates = await named(
+        {"id": t.c.id, "template_name": t.c.name, "template_version": t.c.version}, ids_of("template_id")
+    )
+    policies = await named(
+        {"id": p.c.id, "policy_name": p.c.of_name, "policy_version": p.c.of_version, "policy_why": p.c.why},
+        ids_of("policy_id"),
+    )
+    sources = await named(
+        {"id": s.c.id, "source_name": s.c.name, "source_ground": s.c.ground}, ids_of("source_id")
+    )
+    rows = []
+    for x in found:
+        joined = templates[x.notice["template_id"]] | policies[x.notice["policy_id"]]
+        joined |= sources.get(x.notice.get("source_id", ""), {})
+        notice: Any = {f: (x.notice | joined).get(f) for f in NoticeRow.__struct_fields__}
+        attempts: Any = [{f: y.get(f) for f in AttemptRow.__struct_fields__} for y in x.attempts]
+        rows.append((NoticeRow(**notice), [AttemptRow(**y) for y in attempts]))
+    return rows

@@ -1,20 +1,37 @@
 """All that is special to SQLite: how connections open and begin, durable commits, what its errors mean."""
 
+import asyncio
 import sqlite3
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import aiosqlite
-from sqlalchemy import ColumnElement, Connection, event, func
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Engine,
+    NullPool,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import LRUCache
 
 _PATIENT = "busy_timeout = 10000"
 _IMPATIENT = "busy_timeout = 0"
+_WRITES = "BEGIN IMMEDIATE"
+_CACHE_OF_WRITER, _CACHE_OF_READER = 12_288, 2_048
+"""Kilobytes of pages that a connection keeps. There are two that write, and up to a dozen that read."""
 ERRORS = (DBAPIError, sqlite3.Error, OSError)
 UNUSABLE = (OperationalError, sqlite3.OperationalError)
 
@@ -72,9 +89,9 @@ def engines(url: str) -> Engines:
         return _begins(engine, begin, _IMPATIENT)
 
     return Engines(
-        writer=make("BEGIN IMMEDIATE", 1),
+        writer=make(_WRITES, 1),
         reader=make("BEGIN", 4, 4),
-        quick_writer=make_quick("BEGIN IMMEDIATE"),
+        quick_writer=make_quick(_WRITES),
         quick_reader=make_quick("BEGIN", 4),
     )
 
@@ -114,6 +131,24 @@ def revision(connection: Connection) -> str | None:
     return found
 
 
+def watch(connection: Connection, triggers: Mapping[str, str], seed: str) -> None:
+    """Makes those of the triggers that are missing or were written otherwise, and drops former ones of theirs.
+
+    Not in a migration: one that makes a table anew, as SQLite's must to change a column, would lose them.
+    """
+    rows = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'watch\\_%' ESCAPE '\\'"
+    )
+    before = {row[0]: row[1] for row in rows}
+    if before == triggers:
+        return
+    for name in before:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    connection.exec_driver_sql(seed)
+    for text in triggers.values():
+        connection.exec_driver_sql(text)
+
+
 def has_text(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
     """Whether a text holds another, to the letter."""
     return func.instr(column, text) > 0
@@ -149,7 +184,34 @@ def compact(url: str, *, any_size: bool) -> bool:
         connection.close()
 
 
+@lru_cache(maxsize=256)
+def file_engine(path: Path, *, write: bool) -> Engine:
+    """For a file of the archive, which is there, is written seldom and then lies still: it needs nothing beside it, so
+    that copying it is a backup, and what is deleted in it is overwritten. Connections block; none is kept open.
+
+    Reading too opens it for writing: what a killed writer left half done is taken back then.
+    """
+    address = f"sqlite:///file:{quote(str(path))}?mode=rw&uri=true"
+    engine = create_engine(address, poolclass=NullPool, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        # EXTRA: without a log beside the file, a power cut may else bring back a journal that was done with.
+        for pragma in (_PATIENT, "journal_mode = DELETE", "synchronous = EXTRA", "secure_delete = ON"):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
 def _begins(engine: AsyncEngine, begin: str, patience: str) -> AsyncEngine:
+    # An insert in the middle of a large index goes through pages that no page cache but a writer's keeps.
+    cache = _CACHE_OF_WRITER if begin == _WRITES else _CACHE_OF_READER
+
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         # The driver's own transaction handling would begin too late and too weakly; we say BEGIN ourselves.
@@ -162,7 +224,7 @@ def _begins(engine: AsyncEngine, begin: str, patience: str) -> AsyncEngine:
                 # FULL: in WAL mode the only setting with which a commit survives a power cut.
                 "synchronous = FULL",
                 "foreign_keys = ON",
-                "cache_size = -65536",
+                f"cache_size = -{cache}",
                 "temp_store = MEMORY",
                 # What is deleted or changed is overwritten where that costs no further writing.
                 "secure_delete = FAST",
@@ -209,7 +271,7 @@ class _InPlace(aiosqlite.Connection):
             # The lowest byte is the kind; the rest says more, as that a killed writer's log is being read again.
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
-        return await super()._execute(self._patiently, fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return await self._in_thread(partial(self._patiently, fn, *args, **kwargs))
 
     def _patiently(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._conn.execute(f"PRAGMA {_PATIENT}")
@@ -219,7 +281,55 @@ class _InPlace(aiosqlite.Connection):
             self._conn.execute(f"PRAGMA {_IMPATIENT}")
 
     async def commit(self) -> None:
-        await super()._execute(self._conn.commit)  # type: ignore[no-untyped-call]
+        await self._in_thread(self._conn.commit)
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        """Whoever is cancelled meanwhile leaves when it is over: to close a connection that is at work in another
+        thread ends the process.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((done, work))
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            while not done.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([done])
+            done.exception()  # Nobody else hears of it.
+            raise
+
+
+def at_once(tx: AsyncConnection) -> sqlite3.Connection | None:
+    """The driver's connection of a quick transaction that has begun, for statements of the busiest paths: SQLAlchemy's
+    way to it takes ten times as long as most of them. None elsewhere.
+    """
+    if not tx.in_transaction():
+        return None
+    proxied = tx.sync_connection
+    driver = None if proxied is None else proxied.connection.driver_connection
+    return driver._conn if isinstance(driver, _InPlace) else None
+
+
+def among(column: ColumnElement[str], values: BindParameter[str]) -> ColumnElement[bool]:
+    """Whether a text is one of a JSON list's: one statement for lists of any length."""
+    listed = func.json_each(values).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
+def insert_alike(table: Table, shared: Sequence[str], of_each: Sequence[str], rows: int) -> str:
+    """An insert of so many rows in one statement. Its values: those that all rows share, once, then those of each.
+
+    If it fails, what it did up to then stands: the transaction must be rolled back. To be able to take it back alone,
+    SQLite would keep a copy of every page that it changes, which is a fifth of its time.
+    """
+    common = [f"?{1 + i}" for i in range(len(shared))]
+    own = len(of_each)
+    values = (
+        ",".join([*common, *(f"?{1 + len(shared) + row * own + i}" for i in range(own))])
+        for row in range(rows)
+    )
+    columns = ",".join([*shared, *of_each])
+    return f"INSERT OR FAIL INTO {table.name} ({columns}) VALUES ({'),('.join(values)})"  # noqa: S608 - own names
 
 
 def explain(error: BaseException) -> str:

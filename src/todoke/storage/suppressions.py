@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from todoke.core.routing import Step
 from todoke.core.suppression import Cause, Scope
+from todoke.storage.bulk import Fetch
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
@@ -34,7 +35,7 @@ class Suppression(msgspec.Struct, kw_only=True):
 
 
 _COLUMNS = tuple(s.c[x] for x in Suppression.__struct_fields__)
-_ANY = select(s.c.id).where(s.c.account_id == bindparam("account"), s.c.removed_at.is_(None)).limit(1)
+_any = Fetch(select(s.c.id).where(s.c.account_id == bindparam("account"), s.c.removed_at.is_(None)).limit(1))
 # Made once: with hundreds of numbers a new statement costs SQLAlchemy more than the look-up itself.
 _STANDING = select(*_COLUMNS).where(
     s.c.account_id == bindparam("account"),
@@ -54,9 +55,9 @@ def _row(row: Any) -> Suppression:
 async def scopes_of(tx: Tx, account_id: str, numbers: Iterable[str]) -> dict[str, set[Scope]]:
     """What each of the numbers is not sent; those without a suppression are left out."""
     found: dict[str, set[Scope]] = defaultdict(set)
-    if (await tx.execute(_ANY, {"account": account_id})).first() is None:
+    if not await _any(tx, account=account_id):
         return found  # As with most accounts on most days: no number is looked up.
-    for portion in portions(numbers):
+    for portion in portions(sorted(set(numbers))):
         for row in await tx.execute(_SCOPES, {"account": account_id, "numbers": portion}):
             found[row.number].add(_SCOPE_OF[row.scope])
     return found

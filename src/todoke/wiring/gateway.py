@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import structlog
@@ -16,6 +16,7 @@ from todoke.carriers.line import LineAccount, LineCounts, LineFriends, LineToken
 from todoke.carriers.line.cutting import without
 from todoke.carriers.line.glance import glance
 from todoke.clock import Clock, SteppedClock, SystemClock, wall
+from todoke.engine.archiver import Archiver
 from todoke.engine.bind_pages import BindPages
 from todoke.engine.binder import Binder
 from todoke.engine.code_sender import CodeSender
@@ -38,8 +39,11 @@ from todoke.links import Page
 from todoke.previews import Painter
 from todoke.reports.prices import CATALOGUE, Prices, PricesError, load_prices
 from todoke.server.app import make_app
+from todoke.server.known import Known
+from todoke.server.notice_writer import NoticeWriter
 from todoke.server.services import InboxWriter, Services
 from todoke.settings import Settings, SettingsError, unknown_names
+from todoke.storage.archive import Archive
 from todoke.storage.inbox import Posted
 from todoke.storage.lookup import Lookup
 from todoke.wiring.base import Base
@@ -88,6 +92,7 @@ class Gateway:
             setup=self._setup,
         )
         self._lookup = Lookup()
+        self._archive = Archive(settings.data_dir / "archive")
         self._refused = Counter[str]()
         self._says = BindSays(base.ids, base.links)
         self._poster = Poster(self._clock, base.database, self._outside.endpoints, base.seal, base.ids)
@@ -115,6 +120,10 @@ class Gateway:
             chores=self._chores,
         )
         self._inbox = InboxWriter(base.database, self._stored)
+        self._known = Known()
+        self._notices = NoticeWriter(
+            base.database, self._clock, base.ids, self._lookup, self._setup, self._known, self._noticed
+        )
         self.app: FastAPI = make_app(self._services(prices))
 
     def _reactions(self) -> Reactions:
@@ -130,7 +139,7 @@ class Gateway:
             opens=base.settings.line_is_emulated or base.settings.base_url.startswith("https://"),
             every_number_is_a_test_number=base.settings.line_is_emulated,
         )
-        return Reactions(base.ids, on_words=count_words, bind_talk=talk)
+        return Reactions(base.ids, on_words=count_words, bind_talk=talk, archived=self._archive.accounts_of)
 
     def _chores(self, engine: Engine) -> Sequence[Loop]:
         """The loops that work beside the notices."""
@@ -157,6 +166,7 @@ class Gateway:
             Greeter(clock, database, self._says, outside.linking, seal, ownership),
             Messenger(clock, database, self._outlets, seal, ownership, engine.pacers, ids),
             Reconciler(clock, database, self._comparer, ownership),
+            Archiver(clock, database, self._archive, base.settings.keep_days, base.settings.archive_days),
             self._hub,
         ]
 
@@ -176,18 +186,22 @@ class Gateway:
             prices=prices,
             receipt_secret=outside.receipt_secret,
             inbox=self._inbox,
+            known=self._known,
+            notices=self._notices,
             refused=self._refused,
             allow_private=base.settings.allow_private,
             uploads=base.settings.data_dir / "uploads",
             base_url=base.settings.base_url,
             prober=Prober(self._clock, base.database, outside.endpoints, base.seal, base.ids),
             wake=self._engine.wake,
+            noticed=self._noticed,
             comparer=self._comparer,
             links=base.links,
             painter=Painter(base.settings.chromium),
             binder=self._binder(),
             hub=self._hub,
             passing=outside.passing,
+            archive=self._archive,
             eraser=Eraser(
                 self._clock,
                 base.database,
@@ -197,6 +211,7 @@ class Gateway:
                 without,
                 base.settings.data_dir / "uploads",
                 self._hub.erased,
+                self._archive,
             ),
             is_ready=self._trouble,
         )
@@ -221,6 +236,12 @@ class Gateway:
         """Something that was posted to us is in the inbox."""
         self._engine.wake_inbox()
         self._hub.arrived()
+
+    def _noticed(self, channel_ids: Collection[str], announced: int) -> None:
+        """New notices are stored, and webhooks that tell of them."""
+        self._engine.wake_channels(channel_ids)
+        if announced:
+            self._poster.wake.set()
 
     async def _store(self, carrier: str, body: bytes) -> None:
         now = self._clock.now()

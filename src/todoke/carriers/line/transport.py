@@ -60,6 +60,12 @@ class _Connection(asyncio.Protocol):
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Reply] | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._status = 0
+        self._headers: Headers = {}
+        self._body: list[bytes] = []
+        self._size = 0
+        self.asked_at = 0.0
         self.idle_since = 0.0
         self.usable = True
 
@@ -71,16 +77,14 @@ class _Connection(asyncio.Protocol):
         """The other side has closed it, and asyncio has yet to say so."""
         return self._transport is None or self._transport.is_closing()
 
-    def ask(self, request: bytes, seconds: float) -> "asyncio.Future[Reply]":
-        """Writes the request. The answer comes within `seconds`, or the future fails with Broken."""
+    def ask(self, request: bytes) -> "asyncio.Future[Reply]":
+        """Writes the request. The future fails with Broken where no answer comes."""
         assert self._transport is not None
         self._waiter = self._loop.create_future()
-        self._parser = httptools.HttpResponseParser(self)
-        self._headers: Headers = {}
-        self._body: list[bytes] = []
-        self._size = 0
-        self._status = 0
-        self._timer = self._loop.call_later(seconds, self._expire)
+        self._headers = {}
+        self._body = []
+        self._size = self._status = 0
+        self.asked_at = self._loop.time()
         self._transport.write(request)
         return self._waiter
 
@@ -110,7 +114,8 @@ class _Connection(asyncio.Protocol):
         self.usable = False
         self._cut_off("the connection broke before the answer")
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Its answer took too long."""
         self._cut_off("no answer in time")
 
     # What the parser calls
@@ -147,7 +152,6 @@ class _Connection(asyncio.Protocol):
         waiter = self._waiter
         if waiter is not None and self._status < 200:
             self._waiter = None
-            self._timer.cancel()
             if not waiter.done():
                 waiter.set_exception(Broken(why))
         else:
@@ -158,7 +162,6 @@ class _Connection(asyncio.Protocol):
         waiter, self._waiter = self._waiter, None
         if waiter is None:
             return
-        self._timer.cancel()
         headers, self._headers = self._headers, {}
         if not waiter.done():
             waiter.set_result(Reply(self._status, headers, body))
@@ -187,7 +190,12 @@ class Transport:
         self._keepalive = keepalive
         self._idle: deque[_Connection] = deque()
         self._all: set[_Connection] = set()
-        self._room = asyncio.Semaphore(limit)
+        self._room = limit
+        self._queue: deque[asyncio.Future[None]] = deque()
+        """Who waits for a connection."""
+        self._out: dict[_Connection, None] = {}
+        """Those that wait for an answer, the longest first."""
+        self._watch: asyncio.TimerHandle | None = None
         self._tls = ssl.create_default_context() if self.origin.tls else None
         self._closed = False
 
@@ -202,6 +210,8 @@ class Transport:
     async def close(self) -> None:
         """Closes every connection. Requests that are out end as Broken, new ones as NotSent."""
         self._closed = True
+        if self._watch is not None:
+            self._watch.cancel()
         for connection in list(self._all):
             connection.close()
         self._all.clear()
@@ -211,31 +221,67 @@ class Transport:
 
     async def post(self, request: bytes) -> Reply:
         """Sends a whole request, head and body. Raises NotSent or Broken."""
-        if self._closed:
-            raise NotSent("not sent: the connections are closed, the program is stopping")
-        if self._room.locked():
-            await self._wait_for_room()
+        self._refuse_closed()
+        if self._room:
+            self._room -= 1
         else:
-            await self._room.acquire()
+            await self._wait_for_room()
         try:
+            self._refuse_closed()
             connection = self._take() or await self._open()
+            self._out[connection] = None
             try:
-                reply = await connection.ask(request, self._total)
+                answer = connection.ask(request)
+                if self._watch is None:
+                    self._watch_over()
+                reply = await answer
             except BaseException:
                 connection.abandon()
                 self._all.discard(connection)
                 raise
+            finally:
+                del self._out[connection]
             self._give_back(connection)
             return reply
         finally:
-            self._room.release()
+            self._leave_room()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise NotSent("not sent: the connections are closed, the program is stopping")
 
     async def _wait_for_room(self) -> None:
+        mine = asyncio.get_running_loop().create_future()
+        self._queue.append(mine)
         try:
             async with asyncio.timeout(self._connect):
-                await self._room.acquire()
-        except TimeoutError:
-            raise NotSent("no connection in time: all of them are busy") from None
+                await mine
+        except BaseException as error:
+            if mine.done() and not mine.cancelled():
+                # It came free in the very moment in which nobody waits for it any more.
+                self._leave_room()
+            if isinstance(error, TimeoutError):
+                raise NotSent("no connection in time: all of them are busy") from None
+            raise
+
+    def _leave_room(self) -> None:
+        while self._queue:
+            waiter = self._queue.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._room += 1
+
+    def _watch_over(self) -> None:
+        """Ends what waits too long. One timer for all: each of its own would cost more than reading an answer."""
+        loop = asyncio.get_running_loop()
+        self._watch = None
+        now = loop.time()
+        for connection in list(self._out):
+            if connection.asked_at + self._total > now:
+                self._watch = loop.call_later(connection.asked_at + self._total - now, self._watch_over)
+                return
+            connection.expire()
 
     def _take(self) -> _Connection | None:
         """An idle connection that may be used again: the one used last. Older ones are closed on the way."""
@@ -273,6 +319,9 @@ class Transport:
             raise NotSent(f"TLS with {where} failed: {reason}") from None
         except OSError as error:
             raise NotSent(_why_not_connected(origin, error)) from None
+        if self._closed:
+            connection.close()
+        self._refuse_closed()
         self._all.add(connection)
         return connection
 

@@ -106,7 +106,7 @@ def _send(world: World, todoke: Todoke, screen: Screen) -> None:
         with as_file(SAMPLES / f"{country.sample}.csv") as path:
             batch = todoke.send_file(path, channel=country.name, template=country.sample)
         country.batch = batch["id"]
-        while batch["state"] == "reading":
+        while batch["state"] in ("preparing", "reading"):
             time.sleep(0.05)
             batch = todoke.batch(country.batch)
         _look(world, todoke, screen)

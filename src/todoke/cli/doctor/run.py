@@ -9,7 +9,7 @@ from rich.text import Text
 
 from todoke.carriers.line import make_session
 from todoke.cli.common import out, print_json, settings
-from todoke.cli.doctor import hub, machine, reviews, work
+from todoke.cli.doctor import archive, hub, machine, reviews, work
 from todoke.cli.doctor.channel import Examination
 from todoke.cli.doctor.findings import Finding, many
 from todoke.settings import Settings, SettingsError, unknown_names
@@ -102,6 +102,7 @@ async def _all(base: Base, http: aiohttp.ClientSession) -> list[Finding]:
     findings += await work.flagged_templates(base, channels)
     findings += await reviews.reviews(base, channels, clock.now)
     findings += await hub.targets(base)
+    findings += await archive.look(base, clock.now)
     findings += await work.alarms(base, channels)
     if not current.line_is_emulated and channels:
         findings.append(

@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Body
 
 from todoke.actions import content as actions
-from todoke.actions import content_check, intake
+from todoke.actions import content_check, policies
 from todoke.core.durations import rfc3339
 from todoke.core.policy_text import written
 from todoke.server.api.models import answer, problems
@@ -129,7 +129,7 @@ async def create_policy(
     body: Annotated[dict[str, Any], Body(examples=[_POLICY])], account: Account, parts: Parts
 ) -> dict[str, Any]:
     async with parts.database.write() as tx:
-        row, _ = await intake.create_policy(tx, account, body, parts.clock.now(), parts.ids)
+        row, _ = await policies.create_policy(tx, account, body, parts.clock.now(), parts.ids)
     return _policy_row_view(row)
 
 

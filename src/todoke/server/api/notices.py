@@ -1,7 +1,6 @@
 """/v1/notices: one, many, read, cancel, and what would happen."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -19,12 +18,14 @@ from todoke.core.outcome import Outcome
 from todoke.core.policy_text import written
 from todoke.engine.metrics import ACCEPTED
 from todoke.ids import is_id
+from todoke.reports import archived
 from todoke.reports.notice import notice_view
 from todoke.server.api.dry_run import explain
 from todoke.server.api.models import NOTICE_EXAMPLE, NoticeIn, NoticesIn, answer, problems
 from todoke.server.api.silence import silence_of
 from todoke.server.auth import Account
 from todoke.server.idempotent import IdempotencyKey, digest_of, recall, remember
+from todoke.server.known import Name, named
 from todoke.server.problems import Problem, as_problem, findings
 from todoke.server.services import Parts, Services
 from todoke.storage import reporting
@@ -33,6 +34,8 @@ from todoke.storage.notices import NewNotice
 
 PORTION = 10
 """Items that are checked before the event loop gets its turn: long values take some 0.1 s each to check."""
+ROWS = 500
+"""Items that are read, or stored, before it does: some milliseconds."""
 
 router = APIRouter(prefix="/v1/notices", tags=["Notices"])
 
@@ -114,10 +117,10 @@ async def create_notice(
         notice, _ = intake.make_notice(target, _wanted(body), now, parts.ids)
         await refuse_suppressed(tx, account, notice.number)
         await reminders.refuse(tx, target, notice)
-        await intake.insert(tx, [notice], now, parts.ids)
+        announced = await intake.insert(tx, [notice], now, parts.ids)
         response = await remember(tx, account, key, digest, _new_view(target, notice, parts), now)
     ACCEPTED.inc()
-    parts.wake()
+    parts.noticed((notice.channel_id,), announced)
     return response
 
 
@@ -135,7 +138,10 @@ async def create_notices(
     body: NoticesIn, request: Request, account: Account, parts: Parts, key: IdempotencyKey = None
 ) -> Response:
     now, digest = parts.clock.now(), digest_of(request, parts, await request.body())
-    asked = [_read_item(item) for item in body.notices]
+    asked: list[NoticeIn | TodokeError] = []
+    for begin in range(0, len(body.notices), ROWS):
+        asked += map(_read_item, body.notices[begin : begin + ROWS])
+        await asyncio.sleep(0)
     async with parts.database.write() as tx:
         if (before := await recall(tx, account, key, digest, now)) is not None:
             return before
@@ -148,14 +154,15 @@ async def create_notices(
         if i % PORTION == PORTION - 1:
             await asyncio.sleep(0)
         try:
-            target, notice = _one_of_many(item, targets, parts, now)
+            target, notice = _one_of_many(account, item, targets, parts, now)
         except TodokeError as error:
             results.append(_refusal(error))
         else:
             of[notice.id] = target
             notices.append(notice)
             results.append({"id": notice.id, "state": notice.state})
-    async with parts.database.write() as tx:
+    # In the event loop's own thread: from another one every row would wait for its turn with Python's lock.
+    async with parts.database.write(quick=True) as tx:
         # The same call may have been made a second time in between.
         if (before := await recall(tx, account, key, digest, now)) is not None:
             return before
@@ -164,10 +171,13 @@ async def create_notices(
         notices = _without(notices, results, errors)
         refused = len(results) - len(notices)
         answered = {"accepted": len(notices), "refused": refused, "results": results}
-        await intake.insert(tx, notices, now, parts.ids)
+        announced = 0
+        for begin in range(0, len(notices), ROWS):
+            announced += await intake.insert(tx, notices[begin : begin + ROWS], now, parts.ids)
+            await asyncio.sleep(0)
         response = await remember(tx, account, key, digest, answered, now)
     ACCEPTED.inc(len(notices))
-    parts.wake()
+    parts.noticed({x.channel_id for x in notices}, announced)
     return response
 
 
@@ -201,17 +211,17 @@ def _read_item(item: Any) -> NoticeIn | TodokeError:
         return InvalidParameters(f"{found[0][0]}: {found[0][1]}", found[0][0], found)
 
 
-def _shared(item: NoticeIn) -> str:
-    return json.dumps([item.channel, item.template, item.policy, item.source], sort_keys=True)
+def _shared(account: str, item: NoticeIn) -> Name:
+    return named(account, item.channel, item.template, item.policy, item.source)
 
 
 async def _targets(
     tx: Tx, account: str, asked: list[NoticeIn | TodokeError], parts: Services
-) -> dict[str, Target | TodokeError]:
+) -> dict[Name, Target | TodokeError]:
     """Channel, template and policy of the items, each combination once; or why there is none such."""
-    targets: dict[str, Target | TodokeError] = {}
+    targets: dict[Name, Target | TodokeError] = {}
     for item in asked:
-        if isinstance(item, NoticeIn) and (shared := _shared(item)) not in targets:
+        if isinstance(item, NoticeIn) and (shared := _shared(account, item)) not in targets:
             try:
                 targets[shared] = await _resolve(tx, account, item, parts, store_policy=True)
             except TodokeError as error:
@@ -220,11 +230,15 @@ async def _targets(
 
 
 def _one_of_many(
-    item: NoticeIn | TodokeError, targets: dict[str, Target | TodokeError], parts: Services, now: int
+    account: str,
+    item: NoticeIn | TodokeError,
+    targets: dict[Name, Target | TodokeError],
+    parts: Services,
+    now: int,
 ) -> tuple[Target, NewNotice]:
     if isinstance(item, TodokeError):
         raise item
-    target = targets[_shared(item)]
+    target = targets[_shared(account, item)]
     if isinstance(target, TodokeError):
         raise target
     return target, intake.make_notice(target, _wanted(item), now, parts.ids)[0]
@@ -246,7 +260,8 @@ def _refusal(error: TodokeError) -> dict[str, Any]:
 @router.get(
     "",
     summary="List notices, the newest first",
-    description="`next` is the `cursor` of the next page; it is absent on the last one.",
+    description="`next` is the `cursor` of the next page; it is absent on the last one. Archived notices are listed "
+    "where `reference` or `batch` is given, without `state`.",
     responses=problems(401, 422),
 )
 async def list_notices(
@@ -264,16 +279,27 @@ async def list_notices(
         rows = await reporting.list_notices(
             tx, account, state=state, batch_id=batch, reference=reference, before=cursor, limit=limit + 1
         )
-        page = rows[:limit]
-        attempts = await reporting.attempts_of(tx, [r.id for r in page])
-    shown: dict[str, Any] = {"notices": [notice_view(r, attempts[r.id], parts.prices) for r in page]}
-    return shown | ({"next": page[-1].id} if len(rows) > limit else {})
+        attempts = await reporting.attempts_of(tx, [r.id for r in rows])
+        found = [(r.id, notice_view(r, attempts[r.id], parts.prices)) for r in rows]
+        if state is None:
+            kept = await parts.archive.listed(
+                account, reference=reference, batch_id=batch, before=cursor, most=limit + 1
+            )
+            found += await archived.views(tx, kept, {r.id for r in rows}, parts.prices)
+    found.sort(key=lambda x: x[0], reverse=True)
+    shown: dict[str, Any] = {"notices": [view for _, view in found[:limit]]}
+    return shown | ({"next": found[limit - 1][0]} if len(found) > limit else {})
 
 
 async def _view(tx: Tx, account: str, notice_id: str, parts: Services) -> dict[str, Any]:
     row = await reporting.get_notice(tx, account, notice_id)
     if row is None:
-        raise Problem(404, "not-found", "There is no notice with this id in this account.")
+        kept = await parts.archive.get(account, notice_id)
+        if kept is None:
+            raise Problem(404, "not-found", "There is no notice with this id in this account.")
+        ((_, view),) = await archived.views(tx, [kept], (), parts.prices)
+        policies = await parts.lookup.policies(tx, [kept.notice["policy_id"]])
+        return view | {"policy": {**written(policies[kept.notice["policy_id"]]), **view["policy"]}}
     attempts = (await reporting.attempts_of(tx, [row.id]))[row.id]
     view = notice_view(row, attempts, parts.prices)
     if any(a.outcome in (Outcome.SILENT, Outcome.UNKNOWN) for a in attempts):
@@ -286,7 +312,8 @@ async def _view(tx: Tx, account: str, notice_id: str, parts: Services) -> dict[s
     "/{notice_id}",
     summary="Read a notice",
     description="Its state, every attempt with its outcome, the timeline and what it cost; `silence`, where no "
-    "delivery event came: why that may be. The number is masked.",
+    "delivery event came: why that may be; `archived: true`, where it ended so long ago that it is in the archive. The "
+    "number is masked.",
     responses={200: answer(NOTICE_EXAMPLE), **problems(401, 404)},
 )
 async def get_notice(notice_id: str, account: Account, parts: Parts) -> dict[str, Any]:

@@ -73,7 +73,7 @@ async def export(
         named = await _person(tx, account, body)
     person, events = await parts.eraser.look(account, named)
     async with parts.database.read() as tx:
-        found = await everything_of(tx, account, person, events, now)
+        found = await everything_of(tx, account, person, events, parts.archive, now)
     counts = {name: len(x) for name, x in found.items() if isinstance(x, list) and name not in _NAMES}
     async with parts.database.write() as tx:
         await erasure.note(tx, account, erasure.EXPORT, {"counts": counts}, caller, now, parts.ids)

@@ -21,7 +21,7 @@ from todoke.server.api.sources import source_view
 from todoke.server.api.suppressions import suppression_view
 from todoke.server.auth import Account
 from todoke.server.problems import Problem
-from todoke.server.services import Parts
+from todoke.server.services import Parts, Services
 from todoke.storage import bindings as store
 from todoke.storage import channels, friends, reporting, sources, suppressions
 from todoke.storage.bindings import Binding
@@ -33,6 +33,7 @@ router = APIRouter(prefix="/v1", tags=["Friends and recipients"])
 MOST_BINDINGS = 100
 MOST_SUPPRESSIONS = 100
 LAST_NOTICES = 20
+MOST_ARCHIVED = 200
 OWN_ACT = (
     "LINE and the law of personal data want a binding to be the user's own act: a login, or an account link, of which "
     "they were told what it is for. Never bind from lists that were bought or guessed."
@@ -218,6 +219,7 @@ async def lookup(body: LookupIn, account: Account, parts: Parts) -> dict[str, An
         shown = await _with_friendships(tx, bound, asked)
         channel_id = asked[0].id if body.channel is not None else None
         notices = await reporting.notices_of_number(tx, account, phone.e164, channel_id, LAST_NOTICES)
+        archived = await _archived(tx, account, phone.e164, channel_id, notices, parts)
         suppressed = await suppressions.of_number(tx, account, phone.e164, MOST_SUPPRESSIONS)
         used = await sources.of_number(tx, account, phone.e164)
         health = await health_of(tx, account, phone.e164, parts)
@@ -234,7 +236,8 @@ async def lookup(body: LookupIn, account: Account, parts: Parts) -> dict[str, An
                 "created_at": rfc3339(x.created_at),
             }
             for x in notices
-        ],
+        ]
+        + archived,
         "suppressions": [suppression_view(x) for x in suppressed],
         "sources": [
             {
@@ -247,6 +250,33 @@ async def lookup(body: LookupIn, account: Account, parts: Parts) -> dict[str, An
         ],
         **health,
     }
+
+
+async def _archived(
+    tx: Tx,
+    account: str,
+    number: str,
+    channel_id: str | None,
+    notices: list[reporting.NoticeRow],
+    parts: Services,
+) -> list[dict[str, Any]]:
+    """Notices to a number from the archive, where there are few others."""
+    if len(notices) >= LAST_NOTICES:
+        return []
+    known = {x.id for x in notices}
+    kept = [x for x in await parts.archive.to_numbers(account, [number], MOST_ARCHIVED) if x.id not in known]
+    return [
+        {
+            "id": x.id,
+            "state": x.notice["state"],
+            "reason": x.notice.get("reason"),
+            "channel": x.notice["channel_id"],
+            "created_at": rfc3339(x.notice["created_at"]),
+            "archived": True,
+        }
+        for x in kept
+        if channel_id in (None, x.notice["channel_id"])
+    ][: LAST_NOTICES - len(notices)]
 
 
 async def _with_friendships(tx: Tx, bound: list[Binding], asked: list[Channel]) -> list[dict[str, Any]]:

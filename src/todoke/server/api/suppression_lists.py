@@ -16,7 +16,7 @@ from todoke.actions.suppressions import Wanted
 from todoke.core.errors import TodokeError
 from todoke.core.number_list import Row, read_numbers
 from todoke.core.suppression import Cause, Scope
-from todoke.server.api.batches import csv_text
+from todoke.server.api.batch_files import csv_text
 from todoke.server.api.models import SuppressionsIn, answer, problems
 from todoke.server.api.numbers import read_number
 from todoke.server.api.suppressions import regions_of

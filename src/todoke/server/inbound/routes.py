@@ -14,10 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from todoke.carriers import BadEvent, BadSignature
 from todoke.carriers.passing import TARGET
 from todoke.carriers.replies import place_of
+from todoke.clock import monotonic
 from todoke.engine.metrics import EVENTS, EVENTS_REFUSED, REPLIES
+from todoke.server.limits import BodyLimit
 from todoke.server.openapi import problem_response
 from todoke.server.problems import Problem, respond
-from todoke.server.services import Parts, Services
+from todoke.server.services import ChannelSecret, Parts, Services
 from todoke.storage import channels
 from todoke.storage.inbox import Posted
 
@@ -26,6 +28,8 @@ router = APIRouter(tags=["From outside"])
 
 _INBOUND = re.compile(r"/line/(?P<line>[^/]+)/webhook|/sms/(?P<sms>[^/]+)/receipts")
 _LINE_EVENTS = EVENTS.labels("line")
+SECRET_SECONDS = 5.0
+"""So long a channel secret that was replaced is still taken, at most."""
 
 
 @router.post(
@@ -44,7 +48,7 @@ async def line_webhook(line_channel_id: str, request: Request, parts: Parts) -> 
 
 
 class ShortCut:
-    """Hands what carriers post to its handler past FastAPI's routing, which costs several times what they do.
+    """Hands what carriers post to its handler past all of FastAPI, which costs several times what they do.
 
     The routes stay: they answer other methods, and document these.
     """
@@ -52,13 +56,19 @@ class ShortCut:
     def __init__(self, app: ASGIApp, parts: Services) -> None:
         self._app = app
         self._parts = parts
+        self._limited = BodyLimit(self._take)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        match = _INBOUND.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        match = _INBOUND.fullmatch(scope["path"])
         # Some SMS carriers post with GET; LINE never does.
         if match is None or scope["method"] not in (("POST", "GET") if match["sms"] else ("POST",)):
             await self._app(scope, receive, send)
-            return
+        else:
+            await self._limited(scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match = _INBOUND.fullmatch(scope["path"])
+        assert match is not None
         request = Request(scope, receive)
         try:
             if (line_channel_id := match["line"]) is not None:
@@ -94,13 +104,18 @@ async def _take_webhook(line_channel_id: str, request: Request, parts: Services)
 async def _checked_channel(parts: Services, line_channel_id: str, request: Request, body: bytes) -> str:
     """Our id of the channel whose secret signed the body. Raises a problem otherwise."""
     known = parts.channel_secrets.get(line_channel_id)
+    now = monotonic()
+    if known is not None and now - known.read_at > SECRET_SECONDS:
+        # One looks again; whoever comes meanwhile goes by what is known.
+        parts.channel_secrets[line_channel_id] = known._replace(read_at=now)
+        known = None
     if known is not None:
         try:
-            parts.line_reader.check(request.headers, body, known[1])
+            parts.line_reader.check(request.headers, body, known.secret)
         except BadSignature:
-            known = None  # The secret may have been changed since it was read.
+            pass  # The secret may have been changed since it was read.
         else:
-            return known[0]
+            return known.channel_id
     async with parts.database.read() as tx:
         channel = await channels.channel_of_line_id(tx, line_channel_id[:20])
     if channel is None:
@@ -113,11 +128,13 @@ async def _checked_channel(parts: Services, line_channel_id: str, request: Reque
     try:
         parts.line_reader.check(request.headers, body, secret)
     except BadSignature as error:
+        if parts.channel_secrets.get(line_channel_id, (None, secret))[1] != secret:
+            del parts.channel_secrets[line_channel_id]
         EVENTS_REFUSED.labels("line").inc()
         parts.refused[channel.id] += 1
         log.warning("webhook.bad_signature", channel=channel.id, why=str(error))
         raise Problem(401, "bad-signature", str(error)) from None
-    parts.channel_secrets[line_channel_id] = (channel.id, secret)
+    parts.channel_secrets[line_channel_id] = ChannelSecret(channel.id, secret, now)
     return channel.id
 
 

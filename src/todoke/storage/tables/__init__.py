@@ -3,7 +3,8 @@
 Alembic's migrations make them; a test holds the two together. One file a group; imports SQLAlchemy only.
 """
 
-from todoke.storage.tables.accounts import accounts, api_keys, audit, channels
+from todoke.storage.tables.accounts import accounts, api_keys, audit, channels, config_version
+from todoke.storage.tables.archive import archive_totals
 from todoke.storage.tables.base import metadata
 from todoke.storage.tables.content import (
     attachments,
@@ -21,10 +22,12 @@ from todoke.storage.tables.counts import alarms, channel_days, channel_hours, li
 from todoke.storage.tables.notices import (
     attempts,
     batch_rejects,
+    batch_states,
     batches,
     idempotency,
     message_ids,
     notices,
+    uploads,
 )
 from todoke.storage.tables.people import (
     bind_links,
@@ -50,10 +53,12 @@ __all__ = [
     "accounts",
     "alarms",
     "api_keys",
+    "archive_totals",
     "attachments",
     "attempts",
     "audit",
     "batch_rejects",
+    "batch_states",
     "batches",
     "bind_links",
     "bind_settings",
@@ -61,6 +66,7 @@ __all__ = [
     "channel_days",
     "channel_hours",
     "channels",
+    "config_version",
     "content_rules",
     "content_settings",
     "events_seen",
@@ -85,6 +91,7 @@ __all__ = [
     "sources",
     "suppressions",
     "templates",
+    "uploads",
     "use_cases",
     "webhook_endpoints",
 ]

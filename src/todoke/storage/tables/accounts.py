@@ -7,6 +7,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -74,6 +75,15 @@ channels = Table(
     Column("fence", BigInteger, nullable=False),
     time("owned_until"),
     UniqueConstraint("account_id", "name"),
+)
+
+# One row: counts up with every change to what requests look up again and again (storage/watched.py says what), by
+# triggers. What a process keeps of that is good for one number.
+config_version = Table(
+    "config_version",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
 )
 
 audit = Table(

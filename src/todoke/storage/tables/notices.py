@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -10,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
 )
 
 from todoke.storage.tables.base import ID, metadata, time
@@ -45,6 +47,66 @@ batches = Table(
     time("cancelled_at"),
     # All of its file is read or given up, and its last notice has ended.
     time("ended_at"),
+    # The plan: when it starts, how many notices an hour, how much of the list an hour (percent), and between which
+    # times of the day ("09:00-18:00", by the channel's region). See core.release.
+    time("starts_at"),
+    Column("rate", Integer),
+    Column("percent_an_hour", Float),
+    Column("hours", String(11)),
+    # When the first of its notices was let go.
+    time("started_at"),
+    time("paused_at"),
+    # Its notices that have not begun are being held, or all being cancelled: done up to this id; None: no such work.
+    Column("sweep", ID),
+    # JSON: how many notices had begun at times of the last hour.
+    Column("pace", Text),
+    # JSON: what the upload set (core.list_choices), and what was found of the file: encoding, delimiter, columns …
+    Column("asked", Text),
+    Column("detected", Text),
+    # How many rows the file has, once that is known.
+    Column("total", Integer),
+    # Accepted or dropped rows that repeat a notice of the last days.
+    Column("repeats", Integer, nullable=False, server_default="0"),
+)
+Index(
+    "ix_batches_going",
+    batches.c.id,
+    sqlite_where=batches.c.ended_at.is_(None),
+    postgresql_where=batches.c.ended_at.is_(None),
+)
+Index(
+    "ix_batches_sweep",
+    batches.c.channel_id,
+    sqlite_where=batches.c.sweep.is_not(None),
+    postgresql_where=batches.c.sweep.is_not(None),
+)
+
+batch_states = Table(
+    "batch_states",
+    metadata,
+    # How many notices of a batch are in each state, counted as they change; and further counts of it: see
+    # storage.batch_states.
+    Column("batch_id", ID, primary_key=True),
+    Column("state", String(16), primary_key=True),
+    Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    # A file that comes in parts: uploads/<id>.part. How much of it is there the file itself says.
+    Column("id", ID, primary_key=True),
+    Column("account_id", ID, ForeignKey("accounts.id"), nullable=False),
+    Column("file_name", String(200), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    # The batch that was made of it, and of what that was asked for: the same again answers the same batch.
+    Column("batch_id", ID),
+    Column("digest", String(64)),
+    time("created_at", nullable=False),
+    time("expires_at", nullable=False),
+    Index(None, "expires_at"),
+    sqlite_with_rowid=False,
 )
 
 batch_rejects = Table(
@@ -79,7 +141,7 @@ notices = Table(
     time("cancelled_at"),
     time("ended_at"),
     time("due_at"),
-    # Which carriers it waits for: 0 LINE, 1 others.
+    # Which carriers it waits for: 0 LINE, 1 others. 2: none, its batch holds it back.
     Column("lane", SmallInteger, nullable=False, server_default="0"),
     # Where its number came from, and on what ground it may be used.
     Column("source_id", ID),
@@ -99,11 +161,24 @@ Index(
     sqlite_where=notices.c.due_at.is_not(None),
     postgresql_where=notices.c.due_at.is_not(None),
 )
+# Open ones that wait for something that has no time, such as a paused channel: few at any moment.
+Index(
+    "ix_notices_undue",
+    notices.c.channel_id,
+    sqlite_where=notices.c.due_at.is_(None) & notices.c.ended_at.is_(None),
+    postgresql_where=notices.c.due_at.is_(None) & notices.c.ended_at.is_(None),
+)
 Index(
     "ix_notices_batch",
     notices.c.batch_id,
     sqlite_where=notices.c.batch_id.is_not(None),
     postgresql_where=notices.c.batch_id.is_not(None),
+)
+Index(
+    "ix_notices_held",
+    notices.c.batch_id,
+    sqlite_where=notices.c.lane == literal_column("2"),
+    postgresql_where=notices.c.lane == literal_column("2"),
 )
 Index(
     "ix_notices_reference",
@@ -170,5 +245,7 @@ idempotency = Table(
     Column("status", SmallInteger, nullable=False),
     Column("body", Text, nullable=False),
     time("created_at", nullable=False),
+    # For dropping old ones without reading all.
+    Index(None, "created_at"),
     sqlite_with_rowid=False,
 )

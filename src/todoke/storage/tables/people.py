@@ -288,4 +288,11 @@ Index(
     postgresql_where=messages.c.due_at.is_not(None),
 )
 Index("ix_messages_account", messages.c.account_id, messages.c.id)
+Index(
+    "ix_messages_reference",
+    messages.c.reference,
+    messages.c.ended_at,
+    sqlite_where=messages.c.reference.is_not(None),
+    postgresql_where=messages.c.reference.is_not(None),
+)
 Index("ix_messages_user", messages.c.user_id, messages.c.created_at)

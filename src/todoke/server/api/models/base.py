@@ -18,9 +18,16 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     words = {
         401: "No API key, or a wrong one.",
         404: "There is no such thing in this account.",
+        408: "Nothing came for too long.",
         409: "It exists already, or is in another state.",
+        405: "There is no such method here.",
+        410: "It is not kept any more.",
+        412: "Another version of the protocol.",
         413: "The body is too large.",
+        415: "The body is of another content type.",
         422: "Something in it can't be used; `errors` says what and where.",
+        423: "Another request works on it.",
+        507: "The disk has no room for it.",
     }
     return {s: problem_response(words[s]) for s in statuses}
 

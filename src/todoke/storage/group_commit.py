@@ -1,0 +1,189 @@
+"""One durable commit for all who want to write at the same time.
+
+A commit costs as much as changing some hundred rows. So a writer that is done leaves its transaction open for whoever
+waits just then, and all of them go on when the last one has committed for all. Each has a savepoint: what one rolls
+back is lost to none of the others. (MySQL and PostgreSQL do the same with the writing of their logs.)
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from todoke.storage import sqlite
+
+MOST_MEMBERS = 16
+MOST_SECONDS = 0.02
+"""From the first member's begin; later ones wait for the next commit."""
+
+
+class _Group:
+    """Writers that share a transaction. `done` ends with its commit, or with why there was none."""
+
+    def __init__(self, connection: AsyncConnection, now: float) -> None:
+        direct = sqlite.at_once(connection)
+        assert direct is not None
+        self.connection = connection
+        self.direct = direct
+        self.begun = now
+        self.members = 0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Nobody may be left to hear of it.
+        self.done.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+class Writers:
+    """The turns of all who write with one engine, and of those who must be alone."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._turn = asyncio.Lock()
+        self._open: _Group | None = None
+        self._waiting = 0
+        """Who would join a transaction that is left open."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def joined(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may be shared. Ends when all of it is durable; raises what its commit raised."""
+        await self._my_turn()
+        ends = None
+        try:
+            # Until the member has done its part, whatever breaks ends it for all: nobody may be left waiting for it.
+            group = ends = self._open or await self._begin()
+            try:
+                if group.members:
+                    group.direct.execute("SAVEPOINT member")
+                yield group.connection
+                _complete(group)
+            except BaseException as error:
+                if _take_back(group):
+                    ends = self._if_nobody_joins(group)
+                else:
+                    self._tell(group, error)
+                raise
+            group.members += 1
+            ends = self._if_nobody_joins(group)
+        finally:
+            if ends is None:
+                self._turn.release()
+            else:
+                # In a task of its own: whoever is cancelled now must not take the commit of the others along.
+                self._keep(self._end(ends))
+        await asyncio.shield(group.done)
+
+    async def close(self) -> None:
+        """Waits for what is being committed."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Nobody else writes, and no transaction is open."""
+        async with self._turn:
+            await self._commit_open()
+            yield
+
+    async def _my_turn(self) -> None:
+        self._waiting += 1
+        try:
+            await self._turn.acquire()
+        except BaseException:
+            if self._waiting == 1 and self._open is not None:
+                # It was left open for us.
+                self._keep(self._commit_left())
+            raise
+        finally:
+            self._waiting -= 1
+
+    async def _begin(self) -> _Group:
+        connection = await self._engine.connect()
+        try:
+            await connection.begin()
+        except BaseException:
+            await connection.close()
+            raise
+        self._open = _Group(connection, asyncio.get_running_loop().time())
+        return self._open
+
+    def _if_nobody_joins(self, group: _Group) -> _Group | None:
+        """The group, if it is to be committed now."""
+        old = asyncio.get_running_loop().time() - group.begun > MOST_SECONDS
+        return group if not self._waiting or old or group.members >= MOST_MEMBERS else None
+
+    async def _end(self, group: _Group) -> None:
+        """Commits, or rolls back what failed, and gives the turn on."""
+        try:
+            await self._commit(group)
+        finally:
+            self._turn.release()
+
+    async def _commit(self, group: _Group) -> None:
+        self._open = None
+        try:
+            if not group.done.done():
+                await group.connection.commit()
+        except BaseException as error:
+            self._tell(group, error)
+        finally:
+            try:
+                if group.direct.in_transaction:
+                    group.direct.execute("ROLLBACK")
+                await group.connection.close()
+            finally:
+                if not group.done.done():
+                    group.done.set_result(None)
+
+    async def _commit_open(self) -> None:
+        """By who has the turn, and keeps it until this is done, whatever happens."""
+        if (group := self._open) is None:
+            return
+        commit = self._keep(self._commit(group))
+        try:
+            await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            await asyncio.wait([commit])
+            raise
+
+    async def _commit_left(self) -> None:
+        async with self._turn:
+            await self._commit_open()
+
+    def _tell(self, group: _Group, error: BaseException) -> None:
+        if group.done.done():
+            return
+        if not isinstance(error, Exception):
+            # What cancelled one is no reason for the others to end.
+            error = sqlite3.OperationalError("the transaction was interrupted")
+        group.done.set_exception(error)
+
+    def _keep(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _complete(group: _Group) -> None:
+    """A member has done its part. Raises the driver's error where SQLite has taken it back."""
+    if group.members:
+        group.direct.execute("RELEASE member")
+    if not group.direct.in_transaction:
+        # As when the disk is full, and the member went on all the same.
+        raise sqlite3.OperationalError("the transaction was rolled back")
+
+
+def _take_back(group: _Group) -> bool:
+    """Takes back what one member did. False where that can't be done alone: it has no savepoint, or SQLite has rolled
+    back all of it, as when the disk is full.
+    """
+    if not group.members or not group.direct.in_transaction:
+        return False
+    try:
+        group.direct.execute("ROLLBACK TO member")
+        group.direct.execute("RELEASE member")
+    except sqlite3.Error:
+        return False
+    return True

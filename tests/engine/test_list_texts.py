@@ -1,0 +1,135 @@
+"""Text of any layout becomes the same records, each with the line where its row begins."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from todoke.core.columns import Columns, find_columns
+from todoke.core.encodings import CODECS
+from todoke.engine.lists import text as texts
+from todoke.engine.lists.look import Choices, look
+from todoke.engine.lists.text import TextRows
+
+COLUMNS = Columns(number=0, reference=None, parameters=(("name", 1),), width=3)
+cells = st.text(
+    st.sampled_from("ab1陳ก愛 \n")
+    | st.characters(min_codepoint=32, max_codepoint=126, exclude_characters='"=#'),
+    max_size=6,
+)
+
+
+def records(path: Path, encoding: str, delimiter: str, after: int = 2) -> list[tuple[int, list[str]]]:
+    text = "".join(TextRows(path, encoding, 0, delimiter, COLUMNS, after))
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    return [(int(line), row) for line, *row in rows]
+
+
+@given(
+    rows=st.lists(st.lists(cells, min_size=1, max_size=4), max_size=15),
+    delimiter=st.sampled_from(",;\t|，"),
+    end=st.sampled_from(["\n", "\r\n"]),
+    encoding=st.sampled_from(["utf-8", "utf-16-le", "utf-16-be", "gb18030"]),
+    piece=st.sampled_from([2, 14, 64, 1 << 18]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+@example(
+    rows=[["a\nb", "x"], ["", ""], ["c"]],
+    delimiter=";",
+    end="\r\n",
+    encoding="utf-8",
+    piece=2,
+    quoting=csv.QUOTE_ALL,
+)
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_rows_come_out_as_they_were_written_whatever_the_layout(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: list[list[str]],
+    delimiter: str,
+    end: str,
+    encoding: str,
+    piece: int,
+    quoting: int,
+) -> None:
+    monkeypatch.setattr(texts, "PIECE", piece)
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(
+        [["phone", "name"], *rows]
+    )
+    path = tmp_path / "list"
+    path.write_bytes(out.getvalue().encode(CODECS[encoding]))
+    expected, line = [], 2
+    for row in rows:
+        if any(c and not c.isspace() for c in row):
+            expected.append((line, row))
+        line += 1 + sum(c.count("\n") for c in row)
+    assert records(path, encoding, delimiter) == expected
+
+
+def test_a_million_characters_without_a_line_end_are_refused_before_more_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_bytes(b"phone,name\n" + b"x" * 5_000_000)
+    rows = TextRows(path, "utf-8", 0, ",", COLUMNS, 2)
+    with pytest.raises(Exception, match=r"Line 2 is longer than 1,000,000 characters"):
+        list(rows)
+    assert rows.read < 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("choices", "content", "found"),
+    [
+        (Choices(encoding="cp950"), "手機,姓名\n1,王\n".encode("cp950"), ("big5", "set", ",", "sure", 1)),
+        (
+            Choices(encoding="utf-16"),
+            "手機,姓名\n1,王\n".encode("utf-16-be"),
+            ("utf-16-be", "set", ",", "sure", 1),
+        ),
+        (Choices(delimiter="semicolon"), b"phone;name,x\n1;2\n", None),
+        (Choices(delimiter="tab"), b"phone\tname\n1\t2\n", ("utf-8", "sure", "\t", "set", 1)),
+        (Choices(header_line=2), b"phone,name\nphone,name\n", ("utf-8", "sure", ",", "sure", 2)),
+        (
+            Choices(columns={"to": "Nummer", "name": "Kunde"}),
+            b"a title\nKunde;Nummer\nx;1\n",
+            ("utf-8", "sure", ";", "sure", 2),
+        ),
+        (Choices(encoding="big5"), "\ufeffphone,name\n".encode(), "begins with the mark of utf-8"),
+        (Choices(encoding="utf-16"), b"phone,name\n1,2\n", "seems to be utf-8"),
+        (Choices(encoding="latin"), b"phone,name\n", "not known"),
+        (Choices(delimiter="abc"), b"phone,name\n", "can't be a delimiter"),
+        (Choices(delimiter='"'), b"phone,name\n", "can't be a delimiter"),
+        (Choices(sheet="1"), b"phone,name\n", "has no sheets"),
+        (Choices(header_line=9), b"phone,name\n", "empty"),
+    ],
+)
+def test_what_an_upload_sets_is_used_or_refused_with_the_reason(
+    tmp_path: Path, choices: Choices, content: bytes, found: tuple[str, ...] | str | None
+) -> None:
+    path = tmp_path / "list"
+    path.write_bytes(content)
+
+    def seen() -> tuple[str, str, str, str, int]:
+        x = look(path, choices, lambda h: find_columns(h, ["name"], choices.columns), "TW", tmp_path)
+        return x.encoding, x.encoding_sure, x.delimiter, x.delimiter_sure, x.header_line
+
+    if isinstance(found, tuple):
+        assert seen() == found
+    else:
+        with pytest.raises(Exception, match=found or "no such column"):
+            seen()
+
+
+def test_an_encoding_that_is_set_wrongly_is_refused_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_bytes("phone,name\n1,Lin\n2,陳大文\n3,王小明\n".encode("cp950"))
+    with pytest.raises(Exception, match=r"The file is not utf-8: line 3, 4 can't be read so"):
+        list(TextRows(path, "utf-8", 0, ",", COLUMNS, 2))

@@ -1,0 +1,66 @@
+"""The notices of a list are stored in few statements, as if each had been stored by itself."""
+
+import msgspec
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from notice_support import HOUR, START
+from storage_support import ids, new_notice, shop
+from todoke.storage.database import Database
+from todoke.storage.new_notices import insert_list
+from todoke.storage.notices import NewNotice, insert_new
+
+COLUMNS = ", ".join(NewNotice.__struct_fields__)
+
+
+async def stored(database: Database) -> list[NewNotice]:
+    async with database.read() as tx:
+        rows = await tx.exec_driver_sql(f"SELECT {COLUMNS} FROM notices ORDER BY id")
+        return [NewNotice(**row._mapping) for row in rows]
+
+
+async def test_every_number_of_rows_is_stored_as_one_by_one_with_all_that_a_row_may_say(
+    database: Database,
+) -> None:
+    async with database.write() as tx:
+        at = await shop(tx)
+    expected: list[NewNotice] = []
+    for quick in (True, False):
+        for count in (0, 1, 4, 5, 49, 56, 555, 1111):
+            rows = [
+                new_notice(
+                    at,
+                    batch_id="B",
+                    source_id="S",
+                    number=f"+8869{i:08}",
+                    country=("TW", "JP")[i % 2],
+                    parameters=f'{{"name":"王{i}\'\\n"}}',
+                    reference=None if i % 3 else f"R{i}",
+                    due_at=None if i % 5 == 0 else START,
+                    lane=i % 3,
+                    deadline_at=None if i % 2 else START + HOUR,
+                    language=None if i % 4 else "th",
+                    event_at=None if i % 7 else START + i,
+                )
+                for i in range(count)
+            ]
+            async with database.write(quick=quick) as tx:
+                await insert_list(tx, rows)
+            expected += rows
+    assert await stored(database) == expected
+    one = msgspec.structs.replace(expected[0], id=ids.new())
+    async with database.write() as tx:
+        await insert_new(tx, [one])
+    assert (await stored(database))[-1] == one
+
+
+async def test_an_id_that_stands_already_raises_and_nothing_of_the_list_is_left(database: Database) -> None:
+    async with database.write() as tx:
+        at = await shop(tx)
+        await insert_new(tx, [first := new_notice(at)])
+    for quick in (True, False):
+        rows = [*(new_notice(at) for _ in range(40)), first]
+        with pytest.raises((IntegrityError, Exception), match="UNIQUE constraint"):
+            async with database.write(quick=quick) as tx:
+                await insert_list(tx, rows)
+        assert await stored(database) == [first]
