@@ -13,8 +13,6 @@ from todoke.storage.channels import Channel
 from todoke.storage.content import TemplateRow
 from todoke.storage.desks import Checked, built_in
 
-__all__ = ["START", "TARGET"]
-
 TEMPLATE = templates.compile(PARCEL)
 CHECK = built_in()
 TARGET = Target(

@@ -7,6 +7,7 @@ May import httpx. Never here: anything of `todoke` or `line_emulator`; it talks 
         print(todoke.notice(notice["id"])["state"])
 """
 
-from todoke_client.client import NoGateway, ProblemError, Todoke
+from todoke_client.client import Todoke
+from todoke_client.connection import NoGateway, ProblemError
 
 __all__ = ["NoGateway", "ProblemError", "Todoke"]

@@ -3,22 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-JsonObject = dict[str, Any]
+from todoke_client.connection import Connection, JsonObject
 
 
-class BatchCalls:
-    """What `Todoke` inherits; `_call`, `_request` and `_download` are its own."""
-
-    def _call(self, method: str, path: str, **request: Any) -> JsonObject:
-        raise NotImplementedError
-
-    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
-        raise NotImplementedError
-
-    def _download(self, path: str, to: Path, **params: str) -> None:
-        raise NotImplementedError
+class BatchCalls(Connection):
+    """What `Todoke` inherits."""
 
     def batches(self) -> list[JsonObject]:
         """The newest 100, the newest first."""

@@ -4,14 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-JsonObject = dict[str, Any]
+from todoke_client.connection import Connection, JsonObject
 
 
-class CheckCalls:
-    """What `Todoke` inherits; `_call` is its own. `template`: a version's id, or a name, which is its newest."""
-
-    def _call(self, method: str, path: str, **request: Any) -> JsonObject:
-        raise NotImplementedError
+class CheckCalls(Connection):
+    """What `Todoke` inherits. `template`: a version's id, or a name, which is its newest."""
 
     def check(self, **what: Any) -> JsonObject:
         """text, language, country, use_case, template, parameters. Nothing is stored."""

@@ -1,22 +1,13 @@
 """Calls about use cases and the keys that LINE granted."""
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-import httpx
-
-JsonObject = dict[str, Any]
+from todoke_client.connection import Connection, JsonObject
 
 
-class GrantedKeyCalls:
-    """What `Todoke` inherits; `_call` and `_request` are its own."""
-
-    def _call(self, method: str, path: str, **request: Any) -> JsonObject:
-        raise NotImplementedError
-
-    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
-        raise NotImplementedError
+class GrantedKeyCalls(Connection):
+    """What `Todoke` inherits."""
 
     def import_granted_keys(
         self, channel: str, file: Path, *, encoding: str | None = None, note: str | None = None

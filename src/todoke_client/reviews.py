@@ -5,21 +5,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
-JsonObject = dict[str, Any]
+from todoke_client.connection import Connection, JsonObject
 
 
-class ReviewCalls:
-    """What `Todoke` inherits; `_call` and `_request` are its own. `application`: its id, or its use case where one
+class ReviewCalls(Connection):
+    """What `Todoke` inherits. `application`: its id, or its use case where one
     channel only has applied for it.
     """
-
-    def _call(self, method: str, path: str, **request: Any) -> JsonObject:
-        raise NotImplementedError
-
-    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
-        raise NotImplementedError
 
     def applications(self) -> list[JsonObject]:
         """All of the account, the oldest first."""

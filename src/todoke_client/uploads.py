@@ -4,9 +4,8 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-JsonObject = dict[str, Any]
+from todoke_client.connection import Connection, JsonObject, NoGateway, ProblemError
 
 PART = 8 * 1024 * 1024
 """Bytes of a part: what is lost at most when it is cut off, and a second's work for both sides."""
@@ -14,14 +13,8 @@ _TRIES = 8
 _TUS = {"Tus-Resumable": "1.0.0"}
 
 
-class UploadCalls:
-    """What `Todoke` inherits; `_call` and `_request` are its own."""
-
-    def _call(self, method: str, path: str, **request: Any) -> JsonObject:
-        raise NotImplementedError
-
-    def _request(self, method: str, path: str, **request: Any) -> Any:
-        raise NotImplementedError
+class UploadCalls(Connection):
+    """What `Todoke` inherits."""
 
     def send_file(
         self,
@@ -94,8 +87,6 @@ class UploadCalls:
         self._request("DELETE", f"/v1/uploads/{upload}", headers=_TUS)
 
     def _send_part(self, upload: str, offset: int, part: bytes) -> int:
-        from todoke_client.client import NoGateway, ProblemError  # noqa: PLC0415
-
         try:
             return self.append_upload(upload, offset, part)
         except NoGateway:
@@ -109,8 +100,6 @@ class UploadCalls:
 
     def _patiently(self, ask: Callable[[], int]) -> int:
         """Asks again for about a minute while nobody answers."""
-        from todoke_client.client import NoGateway  # noqa: PLC0415
-
         for tries in range(_TRIES):
             try:
                 return ask()

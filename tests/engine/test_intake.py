@@ -10,60 +10,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from notice_support import START, policy
-from storage_support import PARCEL
-from todoke.actions.intake import Target
-from todoke.actions.live import OPEN
-from todoke.actions.policies import Choice
-from todoke.core import template as templates
+from list_support import TARGET
+from notice_support import START
 from todoke.core.columns import Columns
-from todoke.core.content.timing import Timing
 from todoke.engine.lists.rows import record, refusal
 from todoke.engine.portion import LONGEST_STRETCH, MAX_LINE, BrokenFile, Portion, read_portion
 from todoke.ids import UlidIds
 from todoke.storage.batches import Batch
-from todoke.storage.channels import Channel
-from todoke.storage.content import TemplateRow
-from todoke.storage.desks import Checked, built_in
 
 HEADER = "phone,name,order\n"
-TEMPLATE = templates.compile(PARCEL)
-CHECK = built_in()
 COLUMNS = Columns(number=0, reference=2, parameters=(("name", 1),), width=3)
-TARGET = Target(
-    account_id="A",
-    channel=Channel(
-        id="C",
-        account_id="A",
-        name="Parcels",
-        region="TW",
-        line_channel_id="1",
-        secret=b"",
-        access_token=None,
-        private_key=None,
-        mode="live",
-        test_numbers="[]",
-        rate=2000,
-        created_at=START,
-    ),
-    template_row=TemplateRow(
-        id="T",
-        account_id="A",
-        channel_id="C",
-        name="parcel",
-        version=1,
-        use_case="delivery",
-        spec="",
-        created_at=START,
-    ),
-    template=TEMPLATE,
-    policy_id="P",
-    policy=policy("sms 72h"),
-    choice=Choice(why=""),
-    gate=OPEN,
-    checked=Checked(check=CHECK, findings=(), standing=(), values=CHECK.values(TEMPLATE, "TW")),
-    timing=Timing.NONE,
-)
 
 
 class List:
