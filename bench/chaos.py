@@ -85,7 +85,7 @@ class Run:
         """Everything, from the start of both programs to the last check."""
         with Emulator(self._folder) as emulator:
             populate(emulator, self._notices, rates=RATES)
-            place = GatewayPlace(self._folder, emulator, virtual_time=True)
+            place = GatewayPlace(self._folder, emulator, virtual_time=True, TODOKE_COURIER="yes")
             gateway = place.start()
             try:
                 with Todoke(place.url, place.key) as client:

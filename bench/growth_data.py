@@ -15,7 +15,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from todoke.engine.key_levels import MOST
 from todoke.ids import floor_id
+from todoke.storage.notice_keys import LAST, NUMBERS, REFERENCES, Keys
 
 DAY = 86_400_000
 PORTION = 20_000
@@ -23,11 +25,8 @@ BY_SMS = 0.15
 """The share of notices that LINE could not match, and that went on by SMS."""
 EVENTS_KEPT = 30 * DAY
 EVENTS_A_REQUEST = 10
-FULL = 0.7
-"""So much is stored before the scattered indexes are made, which fills their pages; the rest, coming at random, splits
-them, as years of work would have.
-"""
-_SCATTERED = ("ix_notices_number", "ix_notices_reference")
+SORTED_AT_ONCE = 500_000
+"""Notices whose keys are put in order in one go: then each page is changed a few times only."""
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -61,26 +60,48 @@ def fill(database: Path, count: int, *, days: int = 90, seed: int = 1) -> Filled
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         places = _places(connection)
-        made = {
-            name: connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0]
-            for name in _SCATTERED
-        }
-        for name in _SCATTERED:
-            connection.execute(f"DROP INDEX {name}")
         connection.execute("BEGIN")
-        stored = 0
+        found_by = [_Keys(connection, NUMBERS, 6), _Keys(connection, REFERENCES, 5)]
         for rows in _portions(random.Random(seed), places, count, days):
-            if stored >= count * FULL and made:
-                for statement in made.values():
-                    connection.execute(statement)
-                made.clear()
             rows.store(connection)
-            stored += len(rows.notices)
-        for statement in made.values():
-            connection.execute(statement)
+            for keys in found_by:
+                keys.add(rows.notices)
+        for keys in found_by:
+            keys.store()
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL").fetchall()
     return Filled(count, time.monotonic() - begun, database.stat().st_size)
+
+
+class _Keys:
+    """What the notices are found by. The first levels are made as full as they may be, so that what comes next costs
+    what it costs in the long run.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, keys: Keys, column: int) -> None:
+        """`column`: of the rows of notices."""
+        table = keys.table.name
+        self._connection = connection
+        self._column = column
+        self._insert = f"INSERT INTO {table} (level, {keys.column}, notice_id) VALUES (?, ?, ?)"
+        counted = connection.execute(f"SELECT level, count(*) FROM {table} GROUP BY level").fetchall()
+        held = dict(counted)
+        self._room = {level: max(most - held.get(level, 0), 0) for level, most in MOST.items()}
+        self._entries: list[tuple[str, str]] = []
+
+    def add(self, notices: list[tuple[Any, ...]]) -> None:
+        self._entries += [(row[self._column], row[0]) for row in notices]
+        if len(self._entries) >= SORTED_AT_ONCE:
+            self.store()
+
+    def store(self) -> None:
+        rest, self._entries = self._entries, []
+        for level in (*MOST, LAST):
+            count = min(self._room.get(level, len(rest)), len(rest))
+            if level in self._room:
+                self._room[level] -= count
+            some, rest = sorted(rest[:count]), rest[count:]
+            self._connection.executemany(self._insert, [(level, *entry) for entry in some])
 
 
 def _places(connection: sqlite3.Connection) -> list[Place]:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -49,14 +49,29 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def _memory_mb(pid: int, field: str) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition(f"{field}:")[2].split()[0]) / 1024
+
+
+def _added(measure: Callable[[int], float], pid: int) -> float:
+    """Over a process and those that it has started."""
+    found = 0.0
+    for each in [pid, *children(pid)]:
+        # One may have ended since it was listed.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += measure(each)
+    return found
+
+
 class Program:
     """A running child. `pid` is that of the program itself; its log goes to the file `log`."""
 
     def __init__(
         self, command: list[str], log: Path, settings: Mapping[str, str] | None = None, *, group: bool = False
     ) -> None:
-        """`settings`: beside this process's own environment. `group`: it starts processes of its own, which count as
-        parts of it and end with it.
+        """`settings`: beside this process's own environment. `group`: the processes that it starts end with
+        it, whatever it does about them.
         """
         self.log = log
         self._command = command
@@ -90,14 +105,12 @@ class Program:
             raise DidNotStart(f"{' '.join(map(str, self._command))} did not start: {said}")
 
     def cpu_seconds(self) -> float:
-        """Processor time that it has used so far, with all its threads, in user and system mode."""
-        pids = [self.pid, *(children(self.pid) if self._group else ())]
-        return sum(map(_cpu_seconds, pids))
+        """Processor time that it and the processes that it started have used so far, in user and system mode."""
+        return _added(_cpu_seconds, self.pid)
 
     def memory_mb(self, field: str = "VmHWM") -> float:
-        """What it holds in memory at most so far, or now (`VmRSS`)."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.partition(f"{field}:")[2].split()[0]) / 1024
+        """What it and the processes that it started hold in memory now (`VmRSS`), or each at most so far, added up."""
+        return _added(lambda pid: _memory_mb(pid, field), self.pid)
 
     def kill(self) -> None:
         """`kill -9`: it can do nothing about it. Returns when it is gone."""

@@ -111,7 +111,7 @@ class Desk:
         """One more process, so to say."""
         one = self.house.carrier
         outlets = Outlets(
-            line=one,
+            line=self.house.departures,
             push=self.pushes,
             reply=self.replies,
             sms=self.house.sms,

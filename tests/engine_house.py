@@ -17,7 +17,8 @@ from todoke.core.notice import Notice
 from todoke.core.outcome import Answer, Outcome
 from todoke.core.standing import Lane
 from todoke.engine.engine import Engine
-from todoke.engine.sending import Outlets
+from todoke.engine.outgoing import InProcess, broke
+from todoke.engine.sending import Outlets, send_failed
 from todoke.engine.sms_carriers import SmsCarriers
 from todoke.sealing import Seal
 from todoke.storage import notices
@@ -59,6 +60,7 @@ class TellsOutcomes:
         self.answer: Callable[[str], Answer] = lambda _: Answer(outcome=Outcome.ACCEPTED, status=200)
         self.gate = asyncio.Event()
         self.gate.set()
+        self.asked: set[asyncio.Task[Answer]] = set()
 
     async def send(self, message: LineNotification | LinePush | Posting | SmsMessage, tag: str) -> Answer:
         self.sent.append(tag)
@@ -69,6 +71,17 @@ class TellsOutcomes:
         await self.gate.wait()
         return self.answer(tag)
 
+    def begin(self, message: LineNotification, tag: str, done: Callable[[Answer], None]) -> None:
+        task = asyncio.create_task(self.send(message, tag))
+        self.asked.add(task)
+        task.add_done_callback(self.asked.discard)
+        task.add_done_callback(lambda task: done(self._came_of(task)))
+
+    @staticmethod
+    def _came_of(task: asyncio.Task[Answer]) -> Answer:
+        error = task.exception()
+        return task.result() if error is None else broke(error)
+
 
 class House:
     """One database, one shop in it, one carrier, and as many engines as a test starts."""
@@ -78,6 +91,7 @@ class House:
         self.folder = folder
         self.clock = SteppedClock(START)
         self.carrier = TellsOutcomes()
+        self.departures: Any = InProcess(self.carrier, send_failed)
         self.lookup = Lookup()
         self.sms = SmsCarriers([self.carrier])
         self.setup = Setup(
@@ -108,7 +122,9 @@ class House:
 
     def outlets(self) -> Outlets:
         one = self.carrier
-        return Outlets(line=one, push=one, reply=one, sms=self.sms, callback=one, setup=self.setup)
+        return Outlets(
+            line=self.departures, push=one, reply=one, sms=self.sms, callback=one, setup=self.setup
+        )
 
     def engine(self) -> Engine:
         """A process, so to say; not started."""

@@ -15,6 +15,7 @@ import uvicorn
 
 from emulator_support import RunningEmulator
 from migrated import put_database
+from todoke.server.connections import Connection
 from todoke.settings import load
 from todoke.wiring import Gateway, first_key, open_base
 
@@ -40,6 +41,8 @@ class RunningGateway:
         self.folder = folder
         self.app: Any = None
         """The web half, for tests of what stands behind its pages."""
+        self.server: Any = None
+        """What serves it."""
 
     async def call(
         self,
@@ -151,7 +154,12 @@ async def running_gateway(
     gateway = Gateway(base)
     await gateway.start()
     config = uvicorn.Config(
-        gateway.app, log_level="critical", access_log=False, lifespan="off", timeout_keep_alive=75
+        gateway.app,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        http=Connection,
+        timeout_keep_alive=75,
     )
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
@@ -160,7 +168,7 @@ async def running_gateway(
         async with aiohttp.ClientSession() as session:
             key = (folder / "api.key").read_text().strip()
             running = RunningGateway(f"http://127.0.0.1:{port}", key, session, emulator, folder)
-            running.app = gateway.app
+            running.app, running.server = gateway.app, server
             yield running
     finally:
         server.should_exit = True

@@ -19,8 +19,13 @@ def _files(folder: str, *but: str) -> list[Path]:
     [
         (r"\bpnp\b|[Xx]-[Ll]ine-", "todoke", ("todoke/carriers/line",)),
         (r"time\.time\(|time_ns\(|datetime\.now\(|utcnow\(|perf_counter\(", "todoke", ("todoke/clock.py",)),
-        (r"os\.environ|getenv\(", "todoke", ("todoke/settings.py", "todoke/cli")),
-        (r"\bPRAGMA\b|BEGIN IMMEDIATE", "todoke", ("todoke/storage/sqlite.py",)),
+        # Helper processes get the environment without our settings.
+        (r"os\.environ|getenv\(", "todoke", ("todoke/settings.py", "todoke/cli", "todoke/engine/helpers.py")),
+        (
+            r"\bPRAGMA\b|BEGIN IMMEDIATE",
+            "todoke",
+            ("todoke/storage/sqlite.py", "todoke/storage/sqlite_log.py"),
+        ),
     ],
     ids=["LINE's wire names", "the machine's clock", "the environment", "SQLite's dialect"],
 )

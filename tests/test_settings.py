@@ -113,6 +113,16 @@ def test_private_addresses_are_allowed_where_line_is_emulated_and_nowhere_else_u
         loaded(ALLOW_PRIVATE="true")
 
 
+def test_the_courier_is_for_two_cores_and_the_machines_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    assert loaded().courier
+    assert not loaded(COURIER="no").courier
+    assert not loaded(LINE_API_BASE=EMULATOR, CLOCK=EMULATOR).courier
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
+    assert not loaded().courier
+    assert loaded(COURIER="yes").courier
+
+
 def test_a_database_elsewhere_follows_the_data_folder() -> None:
     assert loaded(DATA_DIR="/srv/x").database_url == "sqlite:////srv/x/todoke.db"
     assert loaded(DATA_DIR="~/x").data_dir == Path.home() / "x"
@@ -126,7 +136,7 @@ def test_every_setting_may_come_from_a_file(name: str, tmp_path: Path) -> None:
     values = {"PORT": "9000", "LINE_API_BASE": EMULATOR, "CLOCK": "system", "LOG_FORMAT": "json"}
     values |= {"BASE_URL": EMULATOR, "SMS_SECRETS": "a=b", "HOST": "::1"}
     values |= {"SMS_CARRIER": "mitake, every8d", "ALLOW_PRIVATE": "yes"}
-    values |= {"KEEP_DAYS": "365", "ARCHIVE_DAYS": "0"}
+    values |= {"KEEP_DAYS": "365", "ARCHIVE_DAYS": "0", "COURIER": "no"}
     value = values.get(name, "sqlite:////a/value/long/enough")
     file = tmp_path / "secret"
     file.write_text(f"\n {value} \n")

@@ -31,6 +31,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def worked() -> float:
+    """Seconds of processor time that this thread has used: what its own work takes, whoever else wants the machine."""
+    return time.thread_time()
+
+
 async def wait_for(wake: asyncio.Event, seconds: float) -> None:
     """Waits for the event, or so many real seconds."""
     try:

@@ -65,6 +65,12 @@ DECLARED = (
         "`system`, or an emulator's address: the gateway then follows its clock. Only with LINE_API_BASE on loopback.",
     ),
     Declared(
+        "COURIER",
+        "`yes` where CLOCK is `system` and there are two cores or more, else `no`",
+        "Whether notifications leave to LINE from a process of their own, so that two cores work: `yes` or `no`. The "
+        "gateway starts and ends it.",
+    ),
+    Declared(
         "SMS_CARRIER",
         "the emulator's own where LINE_API_BASE is on loopback, else none",
         "The name of a declaration in DATA_DIR/carriers, without .yaml; several, separated by commas, are tried in "
@@ -128,6 +134,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     clock: str
+    courier: bool
     sms_carriers: tuple[str, ...]
     """In the order in which they are tried."""
     allow_private: bool
@@ -192,6 +199,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         host=host,
         port=port,
         clock=clock,
+        courier=_yes_or_no(
+            "COURIER", values["COURIER"], clock == "system" and len(os.sched_getaffinity(0)) > 1
+        ),
         sms_carriers=_carriers(values["SMS_CARRIER"], is_loopback(line_api_base)),
         allow_private=_yes_or_no("ALLOW_PRIVATE", values["ALLOW_PRIVATE"], is_loopback(line_api_base)),
         sms_secrets=_pairs(values["SMS_SECRETS"] or ""),

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from carriers.conftest import RawServer, answering
 from todoke.carriers import Carrier, LineNotification
 from todoke.carriers.line import LineCarrier
+from todoke.carriers.line.connection import NotSent
 from todoke.carriers.line.heads import base_url
-from todoke.carriers.line.transport import NotSent, Transport
+from todoke.carriers.line.transport import Transport
 from todoke.core.outcome import SURELY_NOT_TAKEN, Outcome
 
 NUMBER = "+818000001234"

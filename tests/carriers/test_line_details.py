@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from todoke.carriers.cleaning import clean, retry_after
 from todoke.carriers.line.errors import not_accepted
-from todoke.carriers.over_http import clean, retry_after
 from todoke.core.outcome import Outcome
 from todoke.core.phone import line_hash
 

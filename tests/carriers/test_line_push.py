@@ -21,9 +21,9 @@ from linebot.v3.messaging import (
 from emulator_support import RunningEmulator, running_emulator
 from todoke.carriers import Carrier, LineNotification, LinePush
 from todoke.carriers.line import LineCarrier, LinePushCarrier, Transport
+from todoke.carriers.line.connection import Reply
 from todoke.carriers.line.errors import not_accepted
 from todoke.carriers.line.push import _read
-from todoke.carriers.line.transport import Reply
 from todoke.core.outcome import SURELY_NOT_TAKEN, Outcome
 
 USER = "U4af4980629" + "0" * 22

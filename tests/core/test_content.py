@@ -271,7 +271,7 @@ LONG = "Your parcel 4711 has come to the shop on Main Street. {} Please bring yo
 def test_the_second_look_weighs_what_the_rules_found(
     bias: float, text: str, expected: list[tuple[str, str]]
 ) -> None:
-    checker = Checker(SOLD, second=SecondLook(Tone(bias, {}), "Say only what concerns the order."))
+    checker = Checker(SOLD, second=SecondLook(lambda: Tone(bias, {}), "Say only what concerns the order."))
     assert [(x.code, x.severity) for x in checker.check_text(text)] == expected
     assert [(x.code, x.severity) for x in checker.check_values({"x": text})] == expected
 
@@ -281,7 +281,7 @@ def test_an_advertisement_in_a_long_honest_text_is_not_lost_in_it() -> None:
     honest = " ".join(words[:300]) + ". "
     plain = dict.fromkeys(grams_of(" ".join(words)), (-100, 100))
     tone = Tone(0, {**plain, **dict.fromkeys(("coup", "oupo", "upon"), (9500, 100))})
-    checker = Checker(SOLD, second=SecondLook(tone, "Say only what concerns the order."))
+    checker = Checker(SOLD, second=SecondLook(lambda: tone, "Say only what concerns the order."))
     text = f"{honest} coupon {' '.join(words[300:])}"
     assert tone.of(text) < 0.08
     assert [x.severity for x in checker.check_text(text)] == [Severity.ERROR]

@@ -40,7 +40,18 @@ def step(notice: Notice, event: Event, now: int) -> tuple[Notice, Attempt | None
     found = moved(notice, event, now)
     with patch.multiple(usual, taken=_not_usual, proven=_not_usual):
         assert moved(notice, event, now) == found
+    if isinstance(event, Due) and not notice.attempts:
+        # Of many that stand alike one is decided, and the others go the same way: see `actions.advance.Decisions`.
+        twin = msgspec.structs.replace(notice, id="twin", created_at=notice.created_at - HOUR)
+        theirs, attempt = moved(twin, Due(event.facts, "another"), now)
+        assert _as(theirs, found[0], event.attempt_id) == found[0]
+        assert (attempt is None) is (found[1] is None)
     return found
+
+
+def _as(notice: Notice, other: Notice, attempt_id: str) -> Notice:
+    tried = tuple(msgspec.structs.replace(x, id=attempt_id) for x in notice.attempts)
+    return msgspec.structs.replace(notice, id=other.id, created_at=other.created_at, attempts=tried)
 
 
 SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000

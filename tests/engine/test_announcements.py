@@ -95,7 +95,9 @@ async def test_where_nobody_listens_each_transaction_asks_once_however_many_noti
     few = await claim_and_record(shop, 1)
     many = await claim_and_record(shop, 200)
     for one, two in zip(few, many, strict=True):
-        assert len(one) == len(two)
+        # Attempts are stored in portions.
+        asked = [[x for x in statements if "INTO attempts" not in x] for statements in (one, two)]
+        assert len(asked[0]) == len(asked[1])
         assert sum("FROM webhook_endpoints" in x for x in two) == 1
         assert not any("postings" in x for x in two)
 

@@ -14,9 +14,11 @@ from msgspec.structs import replace
 from list_support import START, TARGET
 from todoke.actions import files
 from todoke.core.errors import TodokeError
+from todoke.core.list_rows import Rows
+from todoke.engine.lists.lines import BrokenFile
 from todoke.engine.lists.look import Choices, look
 from todoke.engine.lists.normalise import normalise
-from todoke.engine.portion import BrokenFile, read_portion
+from todoke.engine.portion import Place, read_portion
 from todoke.ids import UlidIds
 
 FOLDER = Path(__file__).parent.parent / "data" / "lists"
@@ -55,7 +57,8 @@ def outcome(folder: Path, content: bytes, region: str) -> dict[str, Any]:
         "B", target, file_name="", encoding="", header=found.header, columns=columns, size=0, now=START
     )
     try:
-        portion = read_portion(path, batch, target, START, UlidIds(), most=2000)
+        rows = Rows(target.terms(), batch.language, columns, START, UlidIds())
+        portion = read_portion(path, Place(0, 0), rows, most=2000)
     except BrokenFile as error:
         return {"problem": "broken", "words": str(error)}
     finally:
@@ -67,9 +70,9 @@ def outcome(folder: Path, content: bytes, region: str) -> dict[str, Any]:
         **({"encoding": found.encoding} if found.encoding else {"sheet": found.sheet}),
         **({"delimiter": found.delimiter} if found.delimiter not in ("", ",") else {}),
         **({"header_line": found.header_line} if found.header_line != 1 else {}),
-        "accepted": len(portion.notices),
+        "accepted": portion.accepted,
         "refused": {r.line: r.reason for r in portion.rejects},
-        "first": [json.loads(x.parameters)["name"] for x in portion.notices[:5]],
+        "first": [json.loads(x)["name"] for x in portion.parameters[:5]],
     }
 
 

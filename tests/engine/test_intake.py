@@ -5,18 +5,27 @@ import re
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from list_support import TARGET
 from notice_support import START
+from todoke.actions.intake import shared
 from todoke.core.columns import Columns
+from todoke.core.list_rows import Rows
+from todoke.engine.lists.lines import MAX_LINE, BrokenFile
 from todoke.engine.lists.rows import record, refusal
-from todoke.engine.portion import LONGEST_STRETCH, MAX_LINE, BrokenFile, Portion, read_portion
+from todoke.engine.portion import (
+    LONGEST_STRETCH,
+    Place,
+    Portion,
+    originals,
+    read_portion,
+)
 from todoke.ids import UlidIds
-from todoke.storage.batches import Batch
+from todoke.storage.new_notices import as_notices
+from todoke.storage.notices import NewNotice
 
 HEADER = "phone,name,order\n"
 COLUMNS = Columns(number=0, reference=2, parameters=(("name", 1),), width=3)
@@ -33,21 +42,8 @@ class List:
         self.position, self.line = position, line or 0
 
     def portion(self, most: int = 500, longest: int = LONGEST_STRETCH) -> Portion:
-        batch = Batch(
-            id="B",
-            account_id="A",
-            channel_id="C",
-            template_id="T",
-            policy_id="P",
-            file_name="list.csv",
-            encoding="utf-8",
-            columns=msgspec.json.encode(COLUMNS).decode(),
-            size=0,
-            created_at=START,
-            position=self.position,
-            line=self.line,
-        )
-        return read_portion(self.path, batch, TARGET, START, UlidIds(), most, longest)
+        rows = Rows(TARGET.terms(), None, COLUMNS, START, UlidIds())
+        return read_portion(self.path, Place(self.position, self.line), rows, most, longest)
 
     def read(self, sizes: list[int]) -> list[Portion]:
         """Everything, in portions of these sizes, the last size again and again."""
@@ -59,11 +55,16 @@ class List:
                 return read
 
 
-def outcome(portions: list[Portion]) -> Any:
-    """What the portions came to, without the notices' own ids."""
+def notices_of(portion: Portion) -> list[NewNotice]:
+    return as_notices(shared(TARGET, "B", START, held=False), portion.values)
+
+
+def outcome(portions: list[Portion], path: Path) -> Any:
+    """What the portions of a list came to, without the notices' own ids."""
+    rows = [(p, originals(path, p, set(p.lines))) for p in portions]
     return (
-        [(n.number, n.parameters, n.reference, n.batch_id) for p in portions for n in p.notices],
-        [origin for p in portions for origin in p.origins],
+        [(n.number, n.parameters, n.reference, n.batch_id) for p in portions for n in notices_of(p)],
+        [(line, cells[line]) for p, cells in rows for line in p.lines],
         [(r.line, r.reason, r.original) for p in portions for r in p.rejects],
         sum(p.rows for p in portions),
     )
@@ -100,10 +101,11 @@ def test_reading_on_from_anywhere_gives_the_same_rows_as_reading_in_one_go(
     )
     in_one = List(tmp_path / "list.csv", file).read([10_000])
     in_many = List(tmp_path / "list.csv", file).read(sizes)
-    assert outcome(in_many) == outcome(in_one)
+    path = tmp_path / "list.csv"
+    assert outcome(in_many, path) == outcome(in_one, path)
     assert in_many[-1].position == in_one[-1].position == len(file.encode())
     # Every row that holds anything is accepted or refused, under its line and as it was.
-    accepted, origins, refused, count = outcome(in_one)
+    accepted, origins, refused, count = outcome(in_one, path)
     assert len(accepted) + len(refused) == count == sum(any(row) for row in rows)
     for at, row in origins:
         assert row == lines[at]
@@ -127,11 +129,10 @@ def test_a_list_of_an_earlier_version_is_read_to_its_end_and_its_lines_are_count
     )
     for sizes in ([100], [1], [2, 1]):
         portions = List(tmp_path / "list.csv", text, line=2, position=len(HEADER)).read(sizes)
-        accepted, origins, refused, count = outcome(portions)
+        accepted, origins, refused, count = outcome(portions, tmp_path / "list.csv")
         assert [line for line, _, _ in refused] == [2, 6, 7, 10, 11]
         assert refused[3][1:] == (
-            "This row can't be read as CSV (new-line character seen in unquoted field - do you need to open the file "
-            "in universal-newline mode?).",
+            "This row can't be read as CSV: a line ends inside of a field: put such a field into quotes.",
             "[]",
         )
         assert (count, len(accepted), origins[0][0]) == (6, 1, 3)
@@ -145,7 +146,7 @@ def read_all(tmp_path: Path, *rows: list[str]) -> Portion:
 
 
 def test_a_row_becomes_a_notice_with_its_parameters_and_reference(tmp_path: Path) -> None:
-    (notice,) = read_all(tmp_path, [" 0912-345-678 ", " 小明 ", " A-1 "]).notices
+    (notice,) = notices_of(read_all(tmp_path, [" 0912-345-678 ", " 小明 ", " A-1 "]))
     assert (notice.number, notice.country, notice.parameters) == ("+886912345678", "TW", '{"name":"小明"}')
     assert (notice.reference, notice.batch_id, notice.due_at) == ("A-1", "B", START)
 
@@ -165,18 +166,18 @@ def test_each_row_that_cant_be_taken_says_why(tmp_path: Path) -> None:
     for reject, words in zip(found.rejects, table.values(), strict=True):
         assert re.search(words, reject.reason), reject.reason
         assert "0912345678" not in reject.reason
-    assert len(found.notices) == 1
+    assert found.accepted == 1
 
 
 def test_empty_cells_behind_the_last_column_are_no_fault(tmp_path: Path) -> None:
-    assert len(read_all(tmp_path, ["0912345678", "x", "1", "", "", ""]).notices) == 1
+    assert read_all(tmp_path, ["0912345678", "x", "1", "", "", ""]).accepted == 1
 
 
 def test_an_endless_line_is_no_list_but_what_comes_before_it_counts(tmp_path: Path) -> None:
     content = record(2, ["0912345678", "x", "1"]) + "3," + "x" * MAX_LINE
     whole = List(tmp_path / "list.csv", content)
     first = whole.portion()
-    assert (first.rows, len(first.notices), first.at_end) == (1, 1, False)
+    assert (first.rows, first.accepted, first.at_end) == (1, 1, False)
     whole.position = first.position
     with pytest.raises(BrokenFile, match="one row a line"):
         whole.portion()
@@ -186,6 +187,23 @@ def test_a_file_that_somebody_changed_is_not_guessed_at(tmp_path: Path) -> None:
     for content in ("0x,0912345678,x,1\n", "\n", "-3\n", '2,0912345678,x,"1\r"2\r3\n'):
         with pytest.raises(BrokenFile, match="changed it"):
             List(tmp_path / "list.csv", content).portion()
+
+
+@pytest.mark.parametrize("broken", ["x,y\n", '4,0912345678,x,"1\r"2\r3\n', "\n"])
+def test_what_somebody_changed_in_the_middle_costs_no_row_before_it_and_lets_none_after_it_in(
+    tmp_path: Path, broken: str
+) -> None:
+    """With and without quotation marks near it, which are read by other means."""
+    row = record(3, ["0912345678", "x", "1"])
+    for quoted in ("", record(2, ["0912345678", 'a"b', "1"])):
+        content = row * 3 + quoted + broken + row * 700
+        whole = List(tmp_path / "list.csv", content)
+        first = whole.portion(most=5000)
+        assert (first.rows, first.accepted, first.at_end) == (3 + bool(quoted), 3 + bool(quoted), False)
+        assert first.position == len((row * 3 + quoted).encode())
+        whole.position = first.position
+        with pytest.raises(BrokenFile, match="changed it"):
+            whole.portion()
 
 
 def test_a_file_without_rows_is_read_to_its_end(tmp_path: Path) -> None:

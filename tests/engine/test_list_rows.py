@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 
 from notice_support import START, policy
 from todoke.actions.intake import Target
-from todoke.actions.list_rows import Rows
 from todoke.actions.live import OPEN, Gate
 from todoke.actions.policies import Choice
 from todoke.core.columns import Columns
 from todoke.core.content.timing import Timing
+from todoke.core.list_rows import OF_EACH, Rows, Taken
 from todoke.core.template import compile
 from todoke.storage.batches import Batch
 from todoke.storage.channels import Channel
 from todoke.storage.content import TemplateRow
 from todoke.storage.desks import Checked, built_in
-from todoke.storage.notices import NewNotice
 from todoke.storage.sources import Source
 
 CHECK = built_in()
@@ -60,6 +59,9 @@ PLAIN |= {
     "sms": "{{name}}",
 }
 PLAIN = {k: v for k, v in PLAIN.items() if v is not None}
+
+
+TYPED = {name: value for name, value in SPEC.items() if name != "line_template"}
 
 
 class OneId:
@@ -127,14 +129,20 @@ SETTINGS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], Batch]] = [
     (SPEC, {}, {"language": None, "reference": None}, msgspec.structs.replace(BATCH, language="th")),
     (PLAIN, {"gate": GATE}, {"event_at": None}, BATCH),
     (PLAIN, {}, {"parameters": (("name", 4),)}, BATCH),
+    (PLAIN, {}, {"event_at": None}, BATCH),
+    (TYPED, {"timing": Timing.COMPLETION, "policy": policy("sms 72h", deadline=1000)}, {}, BATCH),
+    (TYPED, {"timing": Timing.REMINDER}, {"event_at": None, "reference": None, "language": None}, BATCH),
 ]
+BY_COLUMNS = (6, 7, 8)
+"""Those in which many rows can be looked at together."""
 
 
 def both(setting: int) -> tuple[Rows, Rows]:
     """What makes notices of rows in this setting, twice: the content check of each remembers for itself."""
     spec, changes, placed, batch = SETTINGS[setting]
     first, second = (
-        Rows(target(spec, **changes), batch, columns(spec, **placed), START, OneId()) for _ in range(2)
+        Rows(target(spec, **changes).terms(), batch.language, columns(spec, **placed), START, OneId())
+        for _ in range(2)
     )
     return first, second
 
@@ -154,15 +162,16 @@ HOSTILE = [
 
 
 def fine_row(setting: int) -> list[str]:
-    return FINE if SETTINGS[setting][0] is SPEC else [*FINE[:5], FINE[-1]]
+    return FINE if SETTINGS[setting][0] is not PLAIN else [*FINE[:5], FINE[-1]]
 
 
-def compared(setting: int, row: list[str]) -> NewNotice | None:
-    """What the quick way gives, after it was held to the slow one."""
+def compared(setting: int, row: list[str]) -> Taken | None:
+    """What the quick ways give, after they were held to the slow one."""
     rows, others = ROWS[setting]
-    (quick,) = rows.quickly([row], OneId())
-    said = others.slowly(row, OneId())
+    (quick,), (by_columns,) = rows.quickly([row], ["ID"]), rows.by_columns([row], ["ID"])
+    said = others.slowly(row, "ID")
     assert quick is None or quick == said, row
+    assert by_columns is None or by_columns == said, row
     assert rows.take([row]) == [said], row
     return quick
 
@@ -195,10 +204,17 @@ def test_rows_taken_together_come_to_what_each_comes_to_by_itself() -> None:
             for column in range(len(fine))
         ]
         together, alone = both(setting)
-        assert together.take(table) == [alone.slowly(row, OneId()) for row in table]
+        expected = [alone.slowly(row, "ID") for row in table]
+        assert together.take(table) == expected
+        # Odd rows among plain ones leave those to the quickest way.
+        mixed = [row for each in table for row in (each, fine, fine)]
+        said = alone.slowly(fine, "ID")
+        assert together.take(mixed) == [x for each in expected for x in (each, said, said)]
+        quick = together.by_columns(mixed, ["ID"] * len(mixed))
+        assert sum(x is not None for x in quick) >= 2 * len(table) or setting not in BY_COLUMNS
 
 
-@pytest.mark.parametrize("setting", range(len(SETTINGS) - 1))
+@pytest.mark.parametrize("setting", [0, 1, 2, 3, 4, *BY_COLUMNS])
 def test_plain_rows_go_the_quick_way(setting: int) -> None:
     fine = fine_row(setting)
     changed = [
@@ -213,10 +229,11 @@ def test_plain_rows_go_the_quick_way(setting: int) -> None:
         language = SETTINGS[setting][0].get("language")
         if column == 2 and language is None:
             continue
-        notice = compared(setting, [*fine[:column], cell, *fine[column + 1 :]])
-        assert notice is not None, (column, cell)
-        assert (notice.number, notice.batch_id, notice.created_at) == ("+886912345678", "B", START)
-        assert list(json.loads(notice.parameters)) == list(SETTINGS[setting][0]["parameters"])
+        found = compared(setting, [*fine[:column], cell, *fine[column + 1 :]])
+        assert found is not None, (column, cell)
+        notice = dict(zip(OF_EACH, found, strict=True))
+        assert notice["number"] == "+886912345678"
+        assert list(json.loads(str(notice["parameters"]))) == list(SETTINGS[setting][0]["parameters"])
 
 
 def test_a_row_may_end_before_its_last_columns_and_have_empty_cells_behind_them() -> None:
@@ -226,6 +243,6 @@ def test_a_row_may_end_before_its_last_columns_and_have_empty_cells_behind_them(
     assert isinstance(short, str)
     assert "name is missing" in short
     fine = fine_row(4)
-    assert isinstance(rows.take([[*fine, "", ""]])[0], NewNotice)
+    assert isinstance(rows.take([[*fine, "", ""]])[0], tuple)
     long = rows.take([[*fine, "more"]])[0]
     assert long == f"This row has {width + 1} cells, the header {width}. Quote cells that hold a comma."

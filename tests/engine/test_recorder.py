@@ -1,7 +1,9 @@
 """What carriers answered is written down, whatever happens meanwhile."""
 
+import json
 from collections.abc import Iterable
 from itertools import permutations
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -12,12 +14,14 @@ from storage_support import Shop, ids
 from todoke.actions.advance import ToSend, cancel, claim
 from todoke.actions.record import AnswerTo, Read, Recorded, record
 from todoke.carriers import EventKind, InboundEvent
+from todoke.carriers.line.events import LineEvents
 from todoke.core.outcome import Answer, Outcome
 from todoke.engine import recorder as module
 from todoke.engine.recorder import Recorder
-from todoke.storage import channels
+from todoke.engine.stretch import LEAST, MOST, MOST_REQUESTS, SECONDS, Stretch
+from todoke.storage import channels, inbox
 from todoke.storage.database import Tx
-from todoke.storage.inbox import Stored
+from todoke.storage.inbox import Posted, Stored
 from todoke.storage.lookup import Lookup
 
 ACCEPTED = Answer(outcome=Outcome.ACCEPTED, status=200)
@@ -452,3 +456,77 @@ async def test_a_request_of_the_former_token_does_not_pause_the_channel_that_got
                 house.reactions,
             )
         assert bool(result.paused) is pauses
+
+
+async def test_what_is_written_down_in_one_go_takes_a_moment_and_all_of_it_is_in_order(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backlog of webhooks and answers: each go has some of both, and nobody waits for the whole."""
+    await house.open()
+    await house.ask(40)
+    items = await claimed(house)
+    readers = {"line": LineEvents()}
+    recorder = Recorder(house.clock, house.database, house.lookup, readers, house.reactions)
+    recorder._stretch = Stretch(items=20)
+    goes: list[tuple[int, list[int], int]] = []
+
+    async def noted(tx: Tx, answers: list[AnswerTo], requests: list[Read], *rest: Any) -> Recorded:
+        goes.append((len(answers), [x.stored.id for x in requests], sum(len(x.events) for x in requests)))
+        return await record(tx, answers, requests, *rest)
+
+    monkeypatch.setattr(module, "record", noted)
+    bodies = [
+        json.dumps({"events": [told(f"E{n}-{i}", item.attempt.id) for i, item in enumerate(some)]}).encode()
+        for n, some in enumerate([items[:1], items[1:8], items[8:38], items[38:], [], items[:1]])
+    ]
+    async with house.database.write() as tx:
+        await inbox.put(
+            tx,
+            [
+                Posted(
+                    carrier="line",
+                    channel_id=house.shop.channel_id,
+                    headers="{}",
+                    body=body,
+                    received_at=START,
+                )
+                for body in bodies
+            ],
+        )
+    recorder.claimed(None, len(items))
+    for item in items:
+        recorder.add(None, AnswerTo(item.notice_id, item.attempt.id, ACCEPTED))
+    while await recorder.step():
+        pass
+    assert sum(answers for answers, _, _ in goes) == len(items)
+    assert [number for _, ids, _ in goes for number in ids] == [1, 2, 3, 4, 5, 6]
+    first = goes[0]
+    assert first[0] == 20 // 4
+    assert first[1:] == ([1, 2, 3], 38), "a request is never divided"
+    assert all(answers + events <= 45 for answers, _, events in goes)
+    assert {(await house.notice(x.notice_id)).state for x in items} == {"delivered"}
+    assert recorder.out() == 0
+
+
+def told(event_id: str, tag: str) -> dict[str, Any]:
+    return {"type": "delivery", "webhookEventId": event_id, "timestamp": START, "delivery": {"data": tag}}
+
+
+@pytest.mark.parametrize(("each", "once"), [(0.000_02, 0.0), (0.000_1, 0.001), (0.001, 0.005)])
+def test_a_stretch_becomes_as_long_as_keeps_others_waiting_for_no_longer_than_is_meant(
+    each: float, once: float
+) -> None:
+    stretch = Stretch()
+    for _ in range(60):
+        events = stretch.events(answers=10_000)
+        answers = stretch.answers(events)
+        assert events >= 1 <= answers
+        stretch.took(answers, 1 + events // 10, events, once + each * (answers + events))
+    took = once + each * stretch.items
+    assert stretch.items == LEAST or took <= 1.05 * SECONDS
+    assert stretch.items == MOST or took >= 0.5 * SECONDS
+    stretch.took(5, 0, 0, 3.0)  # Something else held it up.
+    assert stretch.items >= LEAST
+    for _ in range(60):
+        stretch.took(0, 10, 0, 0.0001)  # Webhooks without events.
+    assert 1 <= stretch.requests <= MOST_REQUESTS

@@ -49,7 +49,9 @@ async def a_batch(house: House, count: int, at: Shop | None = None, **changes: A
     rows = [new_notice(shop, batch_id=batch.id, number=f"+8869{i:08}", due_at=now) for i in range(count)]
     async with house.database.write() as tx:
         await store.insert_batch(tx, batch)
-        await actions.take_in(tx, batch, "TW", rows, now)
+        if await actions.take_in(tx, batch, "TW", count, now):
+            for x in rows:
+                x.lane, x.due_at = notices.HELD, x.deadline_at
         await notices.insert_new(tx, rows)
     return batch
 

@@ -14,7 +14,9 @@ import pytest
 
 from gateway_support import RunningGateway
 from todoke.clock import monotonic
+from todoke.server.inbound import quick
 from todoke.server.inbound import routes as inbound
+from todoke.server.services import SECRET_SECONDS
 
 NOTICE: dict[str, Any] = {
     "channel": "Parcels",
@@ -228,8 +230,9 @@ async def test_a_secret_that_was_replaced_by_another_program_is_soon_taken_no_mo
     sealed = services.seal.close(new)
     async with services.database.write() as tx:
         await tx.exec_driver_sql("UPDATE channels SET secret = ?", (sealed,))
-    later = monotonic() + inbound.SECRET_SECONDS + 1
-    monkeypatch.setattr(inbound, "monotonic", lambda: later)
+    later = monotonic() + SECRET_SECONDS + 1
+    for module in (inbound, quick):
+        monkeypatch.setattr(module, "monotonic", lambda: later)
     for _ in range(2):
         assert (await webhook(sound, body, signed(old, body)))[0] == 401
     assert (await webhook(sound, body, signed(new, body)))[0] == 200

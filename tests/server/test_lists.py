@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -13,7 +12,7 @@ import pytest
 
 from gateway_support import RunningGateway
 from todoke.engine import loop
-from todoke.engine.portion import Portion
+from todoke.engine.lists.repeats import Count, Repeats
 
 GOOD = "0912345678,小明\n"
 
@@ -362,15 +361,16 @@ async def test_rows_whose_storing_failed_are_no_duplicates_of_themselves(
     gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch, logged: list[Any]
 ) -> None:
     failed = []
-    refuse = Portion.refuse_notices
+    take_out = Repeats.take_out
 
-    def fails_once(self: Portion, reasons: Mapping[str, str]) -> None:
+    async def fails_once(self: Repeats, *given: Any) -> Count:
+        count = await take_out(self, *given)
         if not failed:
             failed.append(True)
             raise RuntimeError("as a broken disk would")
-        refuse(self, reasons)
+        return count
 
-    monkeypatch.setattr(Portion, "refuse_notices", fails_once)
+    monkeypatch.setattr(Repeats, "take_out", fails_once)
     monkeypatch.setattr(loop, "ERROR_SECONDS", 0)
     batch = await read(gateway, "phone,name\n" + GOOD + "0912345679,小華\n", duplicates="drop")
     assert (batch["accepted"], batch["refused"], batch["duplicates"]) == (2, 0, 0)

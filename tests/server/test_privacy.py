@@ -23,6 +23,8 @@ NATIONAL = ("955123987", "955123988", "955123989", "955123990", "955123991")
 REFUSED = ("255123987", "+821055123987", "9551239", "09551239870000")
 WHERE_NUMBERS_BELONG = {
     ("notices", "number"),
+    # What they are found by; it goes with the notice.
+    ("notice_numbers", "number"),
     ("channels", "test_numbers"),
     # A refused row comes back as it was.
     ("batch_rejects", "original"),
@@ -105,10 +107,10 @@ async def test_numbers_stand_in_no_log_error_metric_or_other_column(
         await gateway.settle()
     await call("POST", f"/v1/channels/{channel['id']}/resume")
 
-    async def broken(self: LineCarrier, message: Any, tag: str) -> None:
+    def broken(self: LineCarrier, message: Any, tag: str, done: Any) -> None:
         raise RuntimeError(f"{message.to} {message.payload}")
 
-    monkeypatch.setattr(LineCarrier, "send", broken)
+    monkeypatch.setattr(LineCarrier, "begin", broken)
     await call("POST", "/v1/notices", {**base, "to": NATIONAL[3]})
     await gateway.settle()
     monkeypatch.undo()

@@ -173,9 +173,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Asked]]:
     taken: list[Asked] = []
     put = NoticeWriter.put
 
-    async def noted(self: NoticeWriter, asked: Asked) -> Taken:
+    def noted(self: NoticeWriter, asked: Asked) -> asyncio.Future[Taken]:
         taken.append(asked)
-        return await put(self, asked)
+        return put(self, asked)
 
     with monkeypatch.context() as context:
         context.setattr(NoticeWriter, "put", noted)

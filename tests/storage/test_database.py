@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
 from storage_support import ids
-from todoke.storage import channels, sqlite
+from todoke.storage import channels, erasure, sqlite, sqlite_log
 from todoke.storage.database import Database, StorageError, portions
 from todoke.storage.tables import metadata
 
@@ -104,6 +104,36 @@ async def test_an_inbox_of_a_former_version_keeps_its_rows_and_never_uses_a_numb
             "SELECT name FROM sqlite_master WHERE tbl_name = 'inbox' AND type = 'index' ORDER BY name"
         )
         assert [r[0] for r in made] == ["ix_inbox_applied", "ix_inbox_channel", "ix_inbox_open"]
+    await database.close()
+
+
+async def test_notices_of_a_former_version_are_found_by_number_and_reference(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    engine = create_engine(f"sqlite:///{path}")
+    rows = [(f"N{i:02}", "AB"[i % 2], ("R1", "R0", None)[i % 3], ("+2", "+1", "")[i % 3]) for i in range(12)]
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(sqlite.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        for row in rows:
+            connection.exec_driver_sql(
+                "INSERT INTO notices (id, account_id, reference, number, channel_id, template_id, policy_id, country, "
+                "parameters, state, step_index, created_at) VALUES (?, ?, ?, ?, '', '', '', '', '', 'queued', 0, 0)",
+                row,
+            )
+    engine.dispose()
+    database = Database(f"sqlite:///{path}")
+    await database.migrate()
+    async with database.read() as tx:
+        for account in "AB":
+            for number in ("+1", "+2"):
+                expected = [x[0] for x in rows if (x[1], x[3]) == (account, number)]
+                assert await erasure.notices_of(tx, account, [number]) == expected
+        made = await tx.exec_driver_sql("SELECT level, reference, notice_id FROM notice_references")
+        assert sorted(tuple(r) for r in made) == sorted((2, x[2], x[0]) for x in rows if x[2] is not None)
+        counted = await tx.exec_driver_sql("SELECT count(*) FROM notice_numbers")
+        assert counted.scalar() == 8
     await database.close()
 
 
@@ -306,3 +336,42 @@ def test_portions_hold_everything_once_and_in_order() -> None:
     assert list(portions(values, 4)) == [values[:4], values[4:8], values[8:]]
     assert list(portions([], 4)) == []
     assert list(portions(values[:8], 4)) == [values[:4], values[4:8]]
+
+
+# --- the log ----------------------------------------------------------------------------------------------
+
+
+async def test_what_is_committed_comes_into_the_file_beside_the_writers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_log, "SECONDS", 0.01)
+    path = tmp_path / "one.db"
+    database = Database(f"sqlite:///{path}")
+    await database.migrate()
+
+    def in_the_file() -> set[str]:
+        alone = tmp_path / "alone.db"
+        alone.write_bytes(path.read_bytes())
+        try:
+            with closing(sqlite3.connect(alone)) as connection:
+                return {row[0] for row in connection.execute("SELECT name FROM accounts")}
+        except sqlite3.DatabaseError:
+            return set()  # Read while it was being written.
+
+    try:
+        for name, quick in (("a", True), ("b", False)):
+            await add(database, name, quick=quick)
+            async with asyncio.timeout(10):
+                while name not in in_the_file():
+                    await add(database, ids.new(), quick=quick)
+                    await asyncio.sleep(0.005)
+        # One who reads what was before keeps nobody from it.
+        async with database.read() as tx:
+            await tx.exec_driver_sql("SELECT 1 FROM accounts")
+            await add(database, "c", quick=True)
+            await asyncio.sleep(0.05)
+            await add(database, "d", quick=True)
+        assert await names(database) >= {"a", "b", "c", "d"}
+    finally:
+        await database.close()
+    assert in_the_file() >= {"a", "b", "c", "d"}

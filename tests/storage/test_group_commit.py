@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage_support import ids
-from todoke.storage import channels, group_commit, sqlite
+from todoke.storage import channels, sqlite
 from todoke.storage.database import Database
 
 
@@ -129,14 +129,16 @@ async def test_a_transaction_that_cant_be_shared_any_more_ends_for_all_in_it(
                 raise sqlite3.OperationalError("disk I/O error")
             return self._real.execute(text)
 
-    real = sqlite.at_once
+    await add(database, "before")
+    kept = database._writers._kept
+    assert kept is not None
     with monkeypatch.context() as context:
-        context.setattr(group_commit.sqlite, "at_once", lambda tx: Breaks(real(tx)))  # type: ignore[arg-type]
+        context.setattr(kept, "direct", Breaks(kept.direct))
         fails = breaks == "ROLLBACK TO"
         ends = await together(database, add(database, "first"), add(database, "second", fails=fails))
     assert all(isinstance(x, Exception) for x in ends), ends
     await add(database, "next")
-    assert await names(database) == {"next"}
+    assert await names(database) == {"before", "next"}
 
 
 async def test_a_writer_that_gives_up_while_another_program_writes_leaves_nothing_behind(

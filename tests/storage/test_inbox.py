@@ -1,8 +1,16 @@
 """What came from outside is kept until it is applied, and each event counts once."""
 
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
 from notice_support import START
+from todoke.clock import monotonic
+from todoke.server import inbox_writer
+from todoke.server.inbox_writer import InboxWriter
 from todoke.storage import inbox
-from todoke.storage.database import Database
+from todoke.storage.database import Database, Tx
 from todoke.storage.inbox import Posted
 
 
@@ -68,3 +76,37 @@ async def test_forgetting_drops_what_was_applied_long_ago_and_nothing_else(datab
         kept = await tx.exec_driver_sql("SELECT body FROM inbox ORDER BY id")
         assert [r[0] for r in kept] == [b"new", b"open"]
         assert await inbox.unseen(tx, ["old", "new"]) == {"old"}
+
+
+async def test_those_who_post_at_once_share_commits_in_their_order_and_one_alone_waits_for_nobody(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    put = inbox.put
+
+    async def noted(tx: Tx, some: Sequence[Posted]) -> None:
+        batches.append(len(some))
+        if len(batches) == 8:
+            raise RuntimeError("as a defect would")
+        await put(tx, some)
+
+    monkeypatch.setattr(inbox, "put", noted)
+    monkeypatch.setattr(inbox_writer, "MOST_TOGETHER", 20)
+    woken: list[int] = []
+    writer = InboxWriter(database, lambda: woken.append(len(batches)))
+    await writer.put(posted(b"0"))
+    before = monotonic()
+    for n in range(1, 4):
+        await writer.put(posted(b"%d" % n))
+    assert batches == [1, 1, 1, 1]
+    monkeypatch.setattr(inbox_writer, "LINGER_SECONDS", 0.3)
+    await asyncio.gather(*(writer.put(posted(b"%d" % n)) for n in range(4, 50)))
+    assert batches[4:] == [20, 20, 6]
+    assert monotonic() - before > 0.6, "under load commits are so far apart"
+    monkeypatch.setattr(inbox_writer, "LINGER_SECONDS", 0.01)
+    failed = await asyncio.gather(*(writer.put(posted(b"x")) for _ in range(3)), return_exceptions=True)
+    assert [str(x) for x in failed] == ["as a defect would"] * 3
+    await writer.put(posted(b"50"))
+    async with database.read() as tx:
+        assert [p.body for p in await inbox.pending(tx, 100)] == [b"%d" % n for n in range(51)]
+    assert woken == [1, 2, 3, 4, 5, 6, 7, 9]

@@ -5,12 +5,27 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from notice_support import HOUR, START
-from storage_support import ids, new_notice, shop
+from storage_support import Shop, ids, new_notice, shop
+from todoke.core.list_rows import OF_EACH
+from todoke.core.standing import Lane
 from todoke.storage.database import Database
-from todoke.storage.new_notices import insert_list
-from todoke.storage.notices import NewNotice, insert_new
+from todoke.storage.new_notices import Shared, as_notices, insert_list
+from todoke.storage.notices import HELD, NewNotice, insert_new
 
 COLUMNS = ", ".join(NewNotice.__struct_fields__)
+
+
+def of_a_list(at: Shop, lane: int) -> Shared:
+    return Shared(
+        account_id=at.account_id,
+        channel_id=at.channel_id,
+        template_id=at.template_id,
+        policy_id=at.policy_id,
+        batch_id="B",
+        source_id="S",
+        created_at=START,
+        lane=lane,
+    )
 
 
 async def stored(database: Database) -> list[NewNotice]:
@@ -25,7 +40,7 @@ async def test_every_number_of_rows_is_stored_as_one_by_one_with_all_that_a_row_
     async with database.write() as tx:
         at = await shop(tx)
     expected: list[NewNotice] = []
-    for quick in (True, False):
+    for quick, lane in ((True, Lane.OTHER), (True, HELD), (False, Lane.LINE), (False, HELD)):
         for count in (0, 1, 4, 5, 49, 56, 555, 1111):
             rows = [
                 new_notice(
@@ -36,16 +51,18 @@ async def test_every_number_of_rows_is_stored_as_one_by_one_with_all_that_a_row_
                     country=("TW", "JP")[i % 2],
                     parameters=f'{{"name":"王{i}\'\\n"}}',
                     reference=None if i % 3 else f"R{i}",
-                    due_at=None if i % 5 == 0 else START,
-                    lane=i % 3,
-                    deadline_at=None if i % 2 else START + HOUR,
+                    lane=int(lane),
+                    deadline_at=(deadline := None if i % 2 else START + HOUR),
+                    due_at=deadline if lane == HELD else START,
                     language=None if i % 4 else "th",
                     event_at=None if i % 7 else START + i,
                 )
                 for i in range(count)
             ]
+            listed = of_a_list(at, int(lane)), [getattr(x, name) for x in rows for name in OF_EACH]
+            assert as_notices(*listed) == rows
             async with database.write(quick=quick) as tx:
-                await insert_list(tx, rows)
+                await insert_list(tx, *listed)
             expected += rows
     assert await stored(database) == expected
     one = msgspec.structs.replace(expected[0], id=ids.new())
@@ -62,5 +79,5 @@ async def test_an_id_that_stands_already_raises_and_nothing_of_the_list_is_left(
         rows = [*(new_notice(at) for _ in range(40)), first]
         with pytest.raises((IntegrityError, Exception), match="UNIQUE constraint"):
             async with database.write(quick=quick) as tx:
-                await insert_list(tx, rows)
+                await insert_list(tx, of_a_list(at, 0), [getattr(x, name) for x in rows for name in OF_EACH])
         assert await stored(database) == [first]

@@ -100,6 +100,73 @@ async def test_a_notice_and_its_attempts_come_back_as_they_were_saved(
         assert await notice_of(tx, at, row.id) == answered
 
 
+async def saved(database: Database, changes: list[tuple[Notice, Notice]]) -> None:
+    async with database.write() as tx:
+        await notice_changes.save(tx, changes)
+
+
+few_told = st.fixed_dictionaries(
+    {
+        "outcome": st.sampled_from([None, Outcome.ACCEPTED, Outcome.DELIVERED]),
+        "open": st.booleans(),
+        "answered_at": st.sampled_from([None, START]),
+        "proof_at": st.sampled_from([None, START]),
+        "status": st.sampled_from([None, 202]),
+        "detail": st.sampled_from([None, "a word"]),
+    }
+)
+
+
+@given(
+    courses=st.lists(st.tuples(moved, few_told, moved, few_told), min_size=1, max_size=3),
+    of_each=st.lists(
+        st.tuples(st.integers(0, 2), st.none() | texts, st.none() | texts, maybe_time),
+        min_size=12,
+        max_size=24,
+    ),
+    quick=st.booleans(),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_many_that_move_alike_come_back_as_each_was_saved(
+    database: Database,
+    courses: list[tuple[dict[str, Any], ...]],
+    of_each: list[tuple[int, str | None, str | None, int | None]],
+    quick: bool,
+) -> None:
+    """Those that change alike are written by one statement, but for what their carrier called each request, and for the
+    moment of each proof.
+    """
+    async with database.write(quick=quick) as tx:
+        at = await shop(tx)
+        rows = [new_notice(at) for _ in of_each]
+        await notices.insert_new(tx, rows)
+        fresh = [await notice_of(tx, at, row.id) for row in rows]
+    same = {
+        "step_index": 0,
+        "step": Step.LINE_NOTIFICATION,
+        "at": START,
+        "gives_proof": True,
+        "closes_at": START,
+    }
+    sent, answered = [], []
+    for notice, (number, first_name, second_name, moment) in zip(fresh, of_each, strict=True):
+        first, first_told, second, second_told = courses[number % len(courses)]
+        attempt = Attempt(id=ids.new(), **same, **first_told, request_id=first_name)
+        sent.append(msgspec.structs.replace(notice, **first, attempts=(attempt,)))
+        later = {**second_told, "request_id": second_name}
+        if later["proof_at"] is not None:
+            later["proof_at"] = moment
+        told = msgspec.structs.replace(attempt, **later)
+        answered.append(msgspec.structs.replace(sent[-1], **second, attempts=(told,)))
+    for before, after in ((fresh, sent), (sent, answered)):
+        async with database.write(quick=quick) as tx:
+            await notice_changes.save(tx, list(zip(before, after, strict=True)))
+            assert [await notice_of(tx, at, x.id) for x in after] == after
+    otherwise = [msgspec.structs.replace(x, due_at=(x.due_at or 0) + 1) for x in answered]
+    with pytest.raises(notice_changes.Stale):
+        await saved(database, list(zip(otherwise, answered, strict=True)))
+
+
 async def test_what_sending_needs_comes_back_with_the_notice(database: Database) -> None:
     async with database.write() as tx:
         at = await shop(tx)

@@ -1,15 +1,15 @@
 """Moves notices on by our own will: claims what is due, cancels, takes over. All go through `core.notice.step`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from todoke.actions import announcements, batch_tally, holding
-from todoke.actions.facts import Asked, FactBook, Setup
+from todoke.actions.facts import Asked, FactBook, Known, Setup
 from todoke.actions.record import apply
 from todoke.core.errors import IllegalTransition
 from todoke.core.notice import LEASE, Attempt, Cancel, Due, Event, Lapsed, Notice, State, step
-from todoke.core.routing import Step
+from todoke.core.routing import Facts, Step
 from todoke.core.sms_text import segments
 from todoke.core.standing import Lane
 from todoke.core.template import Template, in_language, render_sms, with_link
@@ -24,6 +24,9 @@ from todoke.storage.database import Tx
 from todoke.storage.endpoints import Endpoint
 from todoke.storage.lookup import Lookup
 from todoke.storage.notices import Loaded
+
+_replace = msgspec.structs.replace
+_parameters = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class LostChannel(Exception):
@@ -105,12 +108,11 @@ async def claim(
     moved_on: list[Loaded] = []
     illegal: list[str] = []
     units: dict[str, int] = {}
-    for x, about in zip(loaded, asked, strict=True):
+    decide = Decisions(ids.several(len(loaded)), now)
+    for row, x, about in zip(rows, loaded, asked, strict=True):
         known = await book.of(tx, about, now)
-        # Nothing of ours is out for as long as a lease lasts: its sender died.
-        event: Event = Lapsed() if x.notice.state is State.SENDING else Due(known.facts, ids.new())
         try:
-            moved, attempt = step(x.notice, event, now)
+            moved, attempt = decide(x.notice, known, store.standing(row))
         except IllegalTransition as error:
             # A defect of ours must not hold the others up; this one is looked at again in an hour.
             illegal.append(error.message)
@@ -121,23 +123,23 @@ async def claim(
         if attempt is None:
             continue
         book.began(about, attempt.carrier)
-        parameters = msgspec.json.decode(x.parameters, type=dict[str, str])
+        parameters = _parameters(x.parameters)
         if about.template.links:
             parameters = with_link(about.template, parameters, setup.bind_link(attempt.id))
         if attempt.step is Step.SMS:
             units[attempt.id] = segments(render_sms(about.template, parameters)).segments
         to_send.append(
             ToSend(
-                notice_id=moved.id,
-                attempt=attempt,
-                number=x.number,
-                reference=x.reference,
-                template_id=x.template_id,
-                template=about.template,
-                parameters=parameters,
-                language=x.language,
-                user_id=known.user_id,
-                endpoint=book.endpoint,
+                moved.id,
+                attempt,
+                x.number,
+                x.reference,
+                x.template_id,
+                about.template,
+                parameters,
+                x.language,
+                known.user_id,
+                book.endpoint,
             )
         )
     await notice_changes.save(tx, changes, units)
@@ -146,6 +148,39 @@ async def claim(
     )
     told = await announcements.of_notices(tx, changes, now, ids)
     return Claimed(channel, to_send, looked_at, illegal, told, moved_on)
+
+
+class Decisions:
+    """What becomes of the notices of one claim. Those that stand alike, of which nothing has been tried and whose facts
+    are the same, are decided by one of them: `step` looks at nothing else.
+    """
+
+    def __init__(self, ids: Iterator[str], now: int) -> None:
+        """`ids`: for the attempts that begin, as many as there may be."""
+        self._ids = ids
+        self._now = now
+        self._known: dict[tuple[object, ...], tuple[Notice, Attempt | None]] = {}
+
+    def __call__(self, notice: Notice, known: Known, standing: object) -> tuple[Notice, Attempt | None]:
+        """`standing`: all of the notice that `step` may look at, but its attempts. Raises IllegalTransition."""
+        if notice.attempts or not known.are_common:
+            return self._decide(notice, known.facts)
+        # Facts that are common live as long as the claim: their identity is theirs alone.
+        alike = (standing, id(known.facts))
+        decided = self._known.get(alike)
+        if decided is None:
+            decided = self._known[alike] = self._decide(notice, known.facts)
+            return decided
+        moved, attempt = decided
+        if attempt is None:
+            return _replace(moved, id=notice.id, created_at=notice.created_at), None
+        attempt = _replace(attempt, id=next(self._ids))
+        return _replace(moved, id=notice.id, created_at=notice.created_at, attempts=(attempt,)), attempt
+
+    def _decide(self, notice: Notice, facts: Facts) -> tuple[Notice, Attempt | None]:
+        # Nothing of ours is out for as long as a lease lasts: its sender died.
+        event: Event = Lapsed() if notice.state is State.SENDING else Due(facts, next(self._ids))
+        return step(notice, event, self._now)
 
 
 def _asked(x: Loaded, template: Template) -> Asked:

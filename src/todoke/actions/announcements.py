@@ -5,7 +5,7 @@ webhooks it queued; whoever called wakes the poster after the commit where there
 number and no text of a message.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from todoke.actions.outbox import News, put
@@ -56,11 +56,16 @@ async def of_notices(tx: Tx, changes: Sequence[tuple[Notice, Notice]], now: int,
 
 async def of_new_notices(tx: Tx, notices: Sequence[NewNotice], now: int, ids: Ids) -> int:
     """Of notices that were just stored."""
-    if not notices or not (wishes := await _wishes(tx, "notice.queued")):
+    return await of_stored(tx, lambda: [x.id for x in notices], now, ids) if notices else 0
+
+
+async def of_stored(tx: Tx, stored: Callable[[], Sequence[str]], now: int, ids: Ids) -> int:
+    """The same by their ids, which are asked for where anybody wants to hear of them."""
+    if not (wishes := await _wishes(tx, "notice.queued")):
         return 0
-    facts = await announced.notices_by_id(tx, [x.id for x in notices])
+    facts = await announced.notices_by_id(tx, new := stored())
     queued = Told("notice.queued", None)
-    news = [_of_notice(facts[x.id], queued, State.QUEUED, None, None) for x in notices]
+    news = [_of_notice(facts[x], queued, State.QUEUED, None, None) for x in new]
     return await put(tx, wishes, news, now, ids)
 
 

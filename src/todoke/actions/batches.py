@@ -4,7 +4,6 @@ Each of these is one small transaction, however long the list is. What has to be
 portions (`sweep`); until it is done, `actions.holding` sees to it in every claim that nothing begins which must not.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,8 +23,6 @@ from todoke.storage.batch_states import HELD, Counts
 from todoke.storage.batches import Batch
 from todoke.storage.database import Tx
 from todoke.storage.lookup import Lookup
-from todoke.storage.notices import HELD as HELD_LANE
-from todoke.storage.notices import NewNotice
 
 PORTION = 2000
 """Notices that are held, or ended since their deadline has passed, in one commit."""
@@ -62,15 +59,12 @@ def held_target(batch: Batch, target: Target, now: int) -> Target:
     return replace(target, policy=replace(target.policy, deadline=None))
 
 
-async def take_in(tx: Tx, batch: Batch, region: str, notices: Sequence[NewNotice], now: int) -> None:
-    """Counts new notices of a batch, before they are stored; those of one that holds them are held."""
+async def take_in(tx: Tx, batch: Batch, region: str, count: int, now: int) -> bool:
+    """Counts new notices of a batch, before they are stored. Answers whether the batch holds them back."""
     held = holds(batch, region, now)
-    if held:
-        for x in notices:
-            x.lane, x.due_at = HELD_LANE, x.deadline_at
-    count = len(notices)
     queued, holding = (batch.id, State.QUEUED.value), (batch.id, HELD)
     await batch_states.add(tx, {queued: count, holding: count if held else 0})
+    return held
 
 
 def pace_of(batch: Batch) -> Pace:

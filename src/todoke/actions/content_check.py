@@ -1,7 +1,6 @@
 """The content check of templates' versions and of notices: what stands in the way of sending them."""
 
 import asyncio
-from collections.abc import Mapping
 
 import msgspec
 
@@ -11,9 +10,8 @@ from todoke.core.content.check import About
 from todoke.core.content.codes import CODES
 from todoke.core.content.finding import Finding, Severity
 from todoke.core.content.note import of_policy
-from todoke.core.content.timing import Moment, Timing, last_moment, moment_of, untimely
+from todoke.core.content.timing import Timing
 from todoke.core.durations import DAY, parse_duration
-from todoke.core.errors import ContentRefused, TodokeError, Untimely
 from todoke.core.review import Review
 from todoke.core.routing import Policy
 from todoke.core.template import Template
@@ -25,18 +23,8 @@ from todoke.storage.database import Tx
 from todoke.storage.desks import Checked, Desks
 from todoke.storage.overrulings import Overruling
 
-SAID = 5
-"""Findings that the text of a refusal names; all are in its list."""
-
-
 RECHECKED = (Review.DRAFT, Review.CHANGES_WANTED, Review.REJECTED)
 """What was approved, or is with LINE, keeps its verdict until somebody asks for another one."""
-
-
-class InvalidEvent(TodokeError):
-    """The time of the event can't be read."""
-
-    code = "invalid"
 
 
 async def about(tx: Tx, channel: Channel, use_case: str) -> About:
@@ -163,68 +151,6 @@ def decoded(text: str | None) -> list[Finding]:
 def codes() -> frozenset[str]:
     """All codes that the checks which come with Todoke may give."""
     return frozenset(CODES) | {rule.code for rule in load_rules()}
-
-
-def refusal_of_template(row: TemplateRow, stand: tuple[Finding, ...]) -> ContentRefused:
-    """Why no notice of this version is taken in."""
-    problems = [("/template" + x.pointer, f"{x.code}: {x.words!r}. {x.remedy}") for x in stand]
-    said = "; ".join(f"{x.code} at {x.pointer} ({x.words[:40]!r})" for x in stand[:SAID])
-    return ContentRefused(
-        f"Version {row.version} of {row.name} must not be sent: {said}. Mend the text and push the template again, or "
-        f"overrule the finding with a reason (POST /v1/templates/{row.id}/overrulings).",
-        "/template",
-        problems,
-    )
-
-
-def refuse_values(checked: Checked, values: Mapping[str, str]) -> None:
-    """Raises ContentRefused where a notice's values must not be sent."""
-    if found := checked.values.errors(values):
-        problems = [(x.pointer, f"{x.code}: {x.words!r}. {x.remedy}") for x in found]
-        raise ContentRefused(
-            f"{found[0].pointer.rpartition('/')[2]} must not be sent: {problems[0][1]}",
-            found[0].pointer,
-            problems,
-        )
-
-
-def event_of(
-    template: Template, values: Mapping[str, str], event_at: str | None, country: str
-) -> Moment | None:
-    """When that is which a notice tells of: what the notice says, else its parameter. Raises InvalidEvent."""
-    text, pointer = event_at, "/event_at"
-    if text is None:
-        name = next((name for name, each in template.parameters.items() if each.event), None)
-        if name is None:
-            return None
-        text, pointer = values[name], f"/parameters/{name}"
-    try:
-        return moment_of(text, country)
-    except ValueError as error:
-        more = "" if event_at is not None else " Or give event_at with the notice."
-        raise InvalidEvent(f"{error}{more}", pointer) from None
-
-
-def timed(
-    checked: Checked,
-    timing: Timing,
-    template: Template,
-    values: Mapping[str, str],
-    event_at: str | None,
-    country: str,
-    now: int,
-) -> tuple[Moment | None, int | None]:
-    """When the event is that a notice tells of, and after which moment none of its steps may begin.
-
-    Raises InvalidEvent, or Untimely where the notice may not be sent now.
-    """
-    event = event_of(template, values, event_at, country)
-    if event is None:
-        return None, None
-    data = checked.check.data.timing
-    if (why := untimely(timing, event, now, data)) is not None:
-        raise Untimely(why.reason, why.message, "/parameters" if event_at is None else "/event_at")
-    return event, last_moment(timing, event, data)
 
 
 def late_duplicate(checked: Checked, template: Template, policy: Policy, country: str) -> list[str]:

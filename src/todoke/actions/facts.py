@@ -61,6 +61,8 @@ class Known(msgspec.Struct, frozen=True):
 
     facts: Facts
     user_id: str | None = None
+    are_common: bool = False
+    """The very facts, in one object, that others of the same claim have: nothing about this recipient differs."""
 
 
 class FactBook:
@@ -137,7 +139,9 @@ class FactBook:
                 changes["binding_doubt"] = why_not_relied_on(holders[0], self._binding_lasts)
         if asked.policy.frequency and not asked.begun:
             changes["too_often"] = await self._too_often(tx, asked, now)
-        return Known(msgspec.structs.replace(facts, **changes) if changes else facts, user_id)
+        if not changes:
+            return Known(facts, user_id, are_common=True)
+        return Known(msgspec.structs.replace(facts, **changes), user_id)
 
     def began(self, asked: Asked, carrier: str | None) -> None:
         """An attempt begins in this transaction; a notice's first counts for the frequency rules of the next ones."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-import line_catalogue
 from todoke.actions import announcements, content_check, live, policies
 from todoke.actions.live import Gate
 from todoke.actions.policies import Choice
@@ -13,13 +12,14 @@ from todoke.actions.problems import Invalid as Invalid
 from todoke.actions.problems import NotFound as NotFound
 from todoke.core import routing
 from todoke.core.content.timing import Timing
-from todoke.core.durations import DAY, parse_duration, parse_rfc3339
-from todoke.core.languages import chosen
-from todoke.core.phone import Phone, parse
+from todoke.core.phone import Phone
 from todoke.core.policy_text import written
 from todoke.core.routing import Policy
 from todoke.core.standing import Lane
-from todoke.core.template import Template, check_parameters, in_language
+from todoke.core.template import Template
+from todoke.core.wanted import Terms, made, refusal_of_template
+from todoke.core.wanted import Wanted as Wanted
+from todoke.core.wanted import language_of as wanted_language_of
 from todoke.ids import Ids
 from todoke.storage import channels as channel_store
 from todoke.storage import content, new_notices, sources
@@ -29,10 +29,9 @@ from todoke.storage.content import TemplateRow
 from todoke.storage.database import Tx
 from todoke.storage.desks import Checked, Desks
 from todoke.storage.lookup import Lookup, compile_row
-from todoke.storage.notices import NewNotice
+from todoke.storage.new_notices import Shared
+from todoke.storage.notices import HELD, NewNotice
 from todoke.storage.sources import Source
-
-MAX_REFERENCE = 100
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +53,21 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing
     """How its use case stands to the time of what it tells of."""
 
+    def terms(self) -> Terms:
+        """What the notices are held to."""
+        return Terms(
+            region=self.channel.region,
+            template=self.template,
+            template_id=self.template_row.id,
+            version=self.template_row.version,
+            keeps=self.policy.deadline,
+            gate=self.gate,
+            check=self.checked.check,
+            values=self.checked.values,
+            standing=self.checked.standing,
+            timing=self.timing,
+        )
+
     def policy_view(self, deadline: int | None) -> dict[str, Any]:
         """The policy as it is shown: its steps, where it comes from, why it was chosen, and what to mind.
 
@@ -71,19 +85,6 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
             "why": chosen.why,
             **({"warnings": warnings} if warnings else {}),
         }
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """A notice as it is asked for."""
-
-    to: str
-    parameters: Mapping[str, Any]
-    reference: str | None = None
-    deadline: str | None = None
-    batch_id: str | None = None
-    language: str | None = None
-    event_at: str | None = None
-    """When that is which it tells of."""
 
 
 async def resolve(
@@ -134,7 +135,7 @@ async def resolve(
     compiled = compile_row(row)
     checked = await content_check.of_version(tx, found, row, compiled, desks, store=store_policy)
     if checked.standing:
-        raise content_check.refusal_of_template(row, checked.standing)
+        raise refusal_of_template(compiled, row.id, row.version, checked.standing)
     chosen, choice = await policies.chosen(tx, found, row.use_case, policy)
     routing.refuse_for_use_case(chosen, row.use_case)
     known_source = None if source is None else await _usable_source(tx, account_id, source)
@@ -213,35 +214,11 @@ async def as_checked_now(tx: Tx, target: Target, desks: Desks) -> Target:
 def make_notice(
     target: Target, wanted: Wanted, now: int, ids: Ids, *, even_if_not_live: bool = False
 ) -> tuple[NewNotice, Phone]:
-    """A notice ready to be stored. Raises InvalidNumber, InvalidParameters (ContentRefused), Invalid, Untimely or
-    NotLive with the place.
+    """A notice ready to be stored. Raises what `core.wanted.made` raises.
 
     `even_if_not_live`: for what is only explained and never stored.
     """
-    phone = parse(wanted.to, target.channel.region)
-    language = language_of(target, wanted.language)
-    if target.checked.standing:
-        raise content_check.refusal_of_template(target.template_row, target.checked.standing)
-    parameters = check_parameters(in_language(target.template, language), wanted.parameters)
-    content_check.refuse_values(target.checked, parameters)
-    reference = wanted.reference
-    if reference is not None and (len(reference) > MAX_REFERENCE or not reference.isprintable()):
-        raise Invalid(f"A reference has at most {MAX_REFERENCE} printable characters.", "/reference")
-    if not even_if_not_live and (why := target.gate.why_not(phone.e164)) is not None:
-        raise live.refusal(why, phone.e164)
-    deadline_at = _deadline_at(wanted.deadline, target.policy, now)
-    event, last = content_check.timed(
-        target.checked,
-        target.timing,
-        target.template,
-        parameters,
-        wanted.event_at,
-        target.channel.region,
-        now,
-    )
-    if last is not None and (deadline_at is None or last < deadline_at):
-        # No step begins once the notice would come too late: not after quiet hours, retries or a pause either.
-        deadline_at = last
+    found = made(target.terms(), wanted, now, even_if_not_live=even_if_not_live)
     notice = NewNotice(
         id=ids.new(),
         account_id=target.account_id,
@@ -249,60 +226,29 @@ def make_notice(
         template_id=target.template_row.id,
         policy_id=target.policy_id,
         batch_id=wanted.batch_id,
-        reference=reference or None,
-        number=phone.e164,
-        country=phone.country,
-        parameters=msgspec.json.encode(parameters).decode(),
+        reference=found.reference,
+        number=found.phone.e164,
+        country=found.phone.country,
+        parameters=found.parameters,
         created_at=now,
-        deadline_at=deadline_at,
+        deadline_at=found.deadline_at,
         due_at=now,
         lane=lane_of(target.policy),
         source_id=None if target.source is None else target.source.id,
-        language=language,
-        event_at=None if event is None else event.begins,
+        language=found.language,
+        event_at=found.event_at,
     )
-    return notice, phone
+    return notice, found.phone
 
 
 def language_of(target: Target, asked: str | None) -> str:
-    """Which of the template's languages a notice is in: the nearest to what was asked for, the template's own where
-    nothing was. Raises Invalid for a language that it has no texts in.
-    """
-    template = target.template
-    own = template.language or line_catalogue.countries()[target.channel.region].language
-    if asked is None or not asked.strip():
-        return own
-    has = template.languages if template.language is not None else (own, *template.languages)
-    if (found := chosen(asked, has)) is None:
-        raise Invalid(
-            f"The template {template.name} has no texts in {asked.strip()[:40]!r}, only in {', '.join(has)}. Ask for "
-            "one of these, or leave language out.",
-            "/language",
-        )
-    return found
+    """Which of the template's languages a notice is in. Raises Invalid for one that it has no texts in."""
+    return wanted_language_of(target.template, target.channel.region, asked)
 
 
 def lane_of(policy: Policy) -> Lane:
     """Which carriers a new notice waits for."""
     return Lane.LINE if policy.steps[0].step in routing.LINE_STEPS else Lane.OTHER
-
-
-def deadline_of(policy: Policy, now: int) -> int | None:
-    """The deadline of a notice that says none itself."""
-    return None if policy.deadline is None else now + policy.deadline
-
-
-def _deadline_at(deadline: str | None, policy: Policy, now: int) -> int | None:
-    if deadline is None:
-        return deadline_of(policy, now)
-    try:
-        at = parse_rfc3339(deadline) if "T" in deadline else now + parse_duration(deadline)
-    except ValueError as error:
-        remedy = "A deadline is a duration such as 24h, or a time such as 2026-08-07T18:00:00Z."
-        raise Invalid(f"{error} {remedy}", "/deadline") from None
-    if not now < at <= now + 30 * DAY:
-        raise Invalid("A deadline lies in the future, at most 30 days ahead.", "/deadline")
-    return at
 
 
 async def insert(tx: Tx, notices: list[NewNotice], now: int, ids: Ids) -> int:
@@ -311,7 +257,21 @@ async def insert(tx: Tx, notices: list[NewNotice], now: int, ids: Ids) -> int:
     return await announcements.of_new_notices(tx, notices, now, ids)
 
 
-async def insert_list(tx: Tx, notices: list[NewNotice], now: int, ids: Ids) -> int:
-    """The same of notices that were made of one list, at one time."""
-    await new_notices.insert_list(tx, notices)
-    return await announcements.of_new_notices(tx, notices, now, ids)
+def shared(target: Target, batch_id: str, now: int, *, held: bool) -> Shared:
+    """What the notices of a list have in common. `held`: its batch holds them back."""
+    return Shared(
+        account_id=target.account_id,
+        channel_id=target.channel.id,
+        template_id=target.template_row.id,
+        policy_id=target.policy_id,
+        batch_id=batch_id,
+        source_id=None if target.source is None else target.source.id,
+        created_at=now,
+        lane=HELD if held else int(lane_of(target.policy)),
+    )
+
+
+async def insert_list(tx: Tx, common: Shared, values: list[Any], now: int, ids: Ids) -> int:
+    """The same of notices that were made of one list, at one time: `values` as in `storage.new_notices`."""
+    await new_notices.insert_list(tx, common, values)
+    return await announcements.of_stored(tx, lambda: values[:: new_notices.WIDTH], now, ids) if values else 0

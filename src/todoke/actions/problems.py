@@ -1,5 +1,6 @@
 """What is wrong with a call, by whatever action finds it."""
 
+from todoke.core.errors import Invalid as Invalid
 from todoke.core.errors import TodokeError
 
 
@@ -7,9 +8,3 @@ class NotFound(TodokeError):
     """Something named in the input does not exist in this account."""
 
     code = "not-found"
-
-
-class Invalid(TodokeError):
-    """A field of the input that can't be used."""
-
-    code = "invalid"

@@ -35,9 +35,29 @@ async def add_proofs(
 
     What one carrier tells, or one channel signed, proves nothing about another's messages.
     """
-    owners = await _owners(tx, {x.event.tag for x in found if x.event.tag is not None}, working)
+    others = found
+    if working is not None:
+        others = []
+        for x in found:
+            event, carrier, signed_by = x
+            tag = event.tag or ""
+            loaded = working.of_attempt(tag)
+            # LINE's word about a notification of ours, as nearly all are: what is kept has one attempt.
+            if (
+                loaded is not None
+                and carrier == LINE
+                and event.kind is EventKind.PROOF
+                and signed_by == loaded.channel_id
+                and loaded.notice.attempts[0].carrier is None
+            ):
+                events.setdefault(loaded.notice.id, []).append(Proof(tag, event.at))
+            else:
+                others.append(x)
+    if not others:
+        return 0
+    owners = await store.owners_of(tx, {x.event.tag for x in others if x.event.tag is not None})
     unknown = 0
-    for event, carrier, signed_by in found:
+    for event, carrier, signed_by in others:
         tag = event.tag or ""
         owner = owners.get(tag)
         if owner is None or not _is_from(owner, carrier, signed_by):
@@ -47,15 +67,6 @@ async def add_proofs(
         else:
             events.setdefault(owner.notice_id, []).append(NoProof(tag, event.at, event.detail))
     return unknown
-
-
-async def _owners(tx: Tx, tags: set[str], working: Working | None) -> dict[str, Owner]:
-    if working is None:
-        return await store.owners_of(tx, tags)
-    known = {tag: owner for tag in tags if (owner := working.owner(tag)) is not None}
-    if len(known) < len(tags):
-        known |= await store.owners_of(tx, tags - known.keys())
-    return known
 
 
 def _is_from(owner: Owner, carrier: str, signed_by: str | None) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from todoke.core.notice import Attempt, Notice
+from todoke.core.notice import Notice
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Step
 from todoke.storage.channel_hours import Counts, Place, hour_of
@@ -20,7 +20,9 @@ def of_changes(changes: Iterable[Change]) -> dict[Place, Counts]:
     however late their ends come.
     """
     more: dict[Place, Counts] = {}
-    counts, counted = Counts(), ("", -1)
+    # Of a commit nearly all change alike: runs are counted, and written down when they end.
+    run: _Run | None = None
+    count = 0
     for channel_id, before, after in changes:
         if after.attempts is before.attempts:
             continue
@@ -28,18 +30,34 @@ def of_changes(changes: Iterable[Change]) -> dict[Place, Counts]:
             was = before.attempts[i].outcome if i < len(before.attempts) else None
             if attempt.outcome is was or attempt.step is not Step.LINE_NOTIFICATION:
                 continue
-            # Most of them are of the same hour.
-            if counted != (place := (channel_id, hour_of(attempt.at))):
-                counts, counted = more.setdefault(Place(*place), Counts()), place
-            _count(counts, was, attempt)
+            now, hour = attempt.outcome, hour_of(attempt.at)
+            if (
+                run is not None
+                and run[1] is was
+                and run[2] is now
+                and run[3] == hour
+                and run[0] == channel_id
+            ):
+                count += 1
+                continue
+            if run is not None:
+                _write(more, run, count)
+            run, count = (channel_id, was, now, hour), 1
+    if run is not None:
+        _write(more, run, count)
     return more
 
 
-def _count(counts: Counts, was: Outcome | None, attempt: Attempt) -> None:
-    now = attempt.outcome
-    counts.accepted += (now in _TAKEN) - (was in _TAKEN)
-    counts.delivered += (now in _SEEN) - (was in _SEEN)
-    counts.unmatched += (now is Outcome.UNREACHABLE) - (was is Outcome.UNREACHABLE)
+_Run = tuple[str, Outcome | None, Outcome | None, int]
+"""The channel, the outcome before and after, and the hour of the request."""
+
+
+def _write(more: dict[Place, Counts], run: _Run, count: int) -> None:
+    channel_id, was, now, hour = run
+    counts = more.setdefault(Place(channel_id, hour), Counts())
+    counts.accepted += count * ((now in _TAKEN) - (was in _TAKEN))
+    counts.delivered += count * ((now in _SEEN) - (was in _SEEN))
+    counts.unmatched += count * ((now is Outcome.UNREACHABLE) - (was is Outcome.UNREACHABLE))
 
 
 def add_over_quota(more: dict[Place, Counts], channel_id: str, now: int) -> None:

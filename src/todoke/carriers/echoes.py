@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from todoke.carriers.over_http import clean
+from todoke.carriers.cleaning import clean
 
 WORDS = 100
 """Characters of an answer that are shown."""

@@ -1,45 +1,55 @@
-"""What every carrier over HTTP shares: the session, what each failure means, reading an answer, cleaning a
-text.
+"""What every carrier over HTTP shares: the session, what each failure means, reading a body.
 
 One question decides all of this file: may the provider have taken the message? Where that can't be ruled out
 the outcome is `unknown`, and nobody sends the message again by himself.
 """
 
+import asyncio
 import os
-import re
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
-
-import aiohttp
+import sys
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from todoke import __version__
+from todoke.carriers.cleaning import MAX_ANSWER
 from todoke.core.outcome import Answer, Outcome
 
-MAX_DETAIL = 300
-"""Characters of a detail line."""
-MAX_ANSWER = 64 * 1024
-"""Bytes of an answer's body that are looked at; LINE's and the carriers' own answers have a few hundred."""
-_MAX_WAIT = 24 * 3600
-"""Seconds of `Retry-After` that are believed; more is taken as this."""
-
-NOTHING_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-"""aiohttp's exceptions that come only before the first byte of a request is written.
-
-ClientConnectorError and its subclasses: name not resolved, connection refused, TLS handshake or certificate
-failed. ConnectionTimeoutError: no free connection, or none made in time. InvalidURL: it never got to
-connecting (redirects are never followed). Not among them: ClientOSError and ServerDisconnectedError, which
-aiohttp also raises while it waits for the answer, and ClientConnectionResetError, where a part of the request
-may have left.
-"""
+if TYPE_CHECKING:
+    # Loaded where it is used.
+    import aiohttp
 
 
-def timeouts(total: float, connect: float = 5.0, sock_connect: float = 3.0) -> aiohttp.ClientTimeout:
+async def loaded() -> None:
+    """Returns when aiohttp is there. To load it takes a fifth of a second, in which others go on."""
+    if "aiohttp" not in sys.modules:
+        await asyncio.to_thread(import_module, "aiohttp")
+
+
+def nothing_left(exc: BaseException) -> bool:
+    """Whether it is one of aiohttp's exceptions that come only before the first byte of a request is written.
+
+    ClientConnectorError and its subclasses: name not resolved, connection refused, TLS handshake or certificate
+    failed. ConnectionTimeoutError: no free connection, or none made in time. InvalidURL: it never got to
+    connecting (redirects are never followed). Not among them: ClientOSError and ServerDisconnectedError, which
+    aiohttp also raises while it waits for the answer, and ClientConnectionResetError, where a part of the request
+    may have left.
+    """
+    import aiohttp  # noqa: PLC0415
+
+    return isinstance(exc, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL)
+
+
+@lru_cache
+def timeouts(total: float, connect: float = 5.0, sock_connect: float = 3.0) -> "aiohttp.ClientTimeout":
     """Time limits in seconds: the whole request, getting a connection (name, TLS, pool), one address's
     connect.
 
     `connect` is kept below `total`: when the limit of the whole request strikes while still connecting,
     aiohttp can't tell it from one after the request left, and the outcome would be `unknown` for nothing.
     """
+    import aiohttp  # noqa: PLC0415
+
     connect = min(connect, total * 0.6)
     return aiohttp.ClientTimeout(total=total, connect=connect, sock_connect=min(sock_connect, connect))
 
@@ -51,7 +61,7 @@ def make_session(
     connect: float = 5.0,
     sock_connect: float = 3.0,
     keepalive: float = 4.0,
-) -> aiohttp.ClientSession:
+) -> "aiohttp.ClientSession":
     """The one session of a program's carriers; the caller closes it. Needs a running event loop.
 
     `limit`: connections at once, at least the requests in flight at once (else they queue for `connect`
@@ -62,6 +72,8 @@ def make_session(
 
     No cookies (channels share the session), no proxy from the environment, no compressed answers.
     """
+    import aiohttp  # noqa: PLC0415
+
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=limit, keepalive_timeout=keepalive),
         timeout=timeouts(total, connect, sock_connect),
@@ -75,7 +87,9 @@ def no_answer(exc: Exception) -> Answer:
     """What a request came to that ended in this exception: `failed` if surely nothing left, else
     `unknown`.
     """
-    if isinstance(exc, NOTHING_LEFT):
+    import aiohttp  # noqa: PLC0415
+
+    if nothing_left(exc):
         return Answer(outcome=Outcome.FAILED, detail=why_not_connected(exc))
     if isinstance(exc, RuntimeError) and str(exc) == "Session is closed":
         return Answer(
@@ -96,6 +110,8 @@ def why_not_connected(exc: Exception) -> str:
     """One line on why there was no connection. It names our own configured host, never what the request
     held.
     """
+    import aiohttp  # noqa: PLC0415
+
     if isinstance(exc, aiohttp.ConnectionTimeoutError):
         return "no connection in time: is the host right, is a firewall in between?"
     if not isinstance(exc, aiohttp.ClientConnectorError):
@@ -112,12 +128,14 @@ def why_not_connected(exc: Exception) -> str:
     )
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int = MAX_ANSWER) -> bytes | None:
+async def read_body(response: "aiohttp.ClientResponse", limit: int = MAX_ANSWER) -> bytes | None:
     """At most `limit` bytes of the body, the rest is dropped; None if the connection broke or time was over
     first.
 
     Releases the connection: for reuse if the body was read to its end, else closed.
     """
+    import aiohttp  # noqa: PLC0415
+
     content = response.content
     chunks: list[bytes] = []
     try:
@@ -132,46 +150,3 @@ async def read_body(response: aiohttp.ClientResponse, limit: int = MAX_ANSWER) -
     else:
         response.close()
     return b"".join(chunks)
-
-
-def retry_after(headers: Mapping[str, str]) -> int | None:
-    """`Retry-After` in milliseconds: seconds, or a date less the answer's own `Date`; None if absent or
-    unreadable. Names of headers come in lower case, or in a mapping that ignores case.
-    """
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdecimal():
-        seconds = int(value[:9])
-    elif value:
-        try:
-            until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("date", ""))
-            seconds = int((until - now).total_seconds())
-        except (ValueError, TypeError, OverflowError):
-            return None
-    else:
-        return None
-    return max(0, min(seconds, _MAX_WAIT)) * 1000
-
-
-_HEX = re.compile(r"[0-9A-Fa-f]{32,}")
-# Also numbers written with separators. Dates go as well: a detail is better poor than a leak.
-_DIGITS = re.compile(r"\+?\d(?:[\s().\-‐-―]{0,2}\d){5,}")
-
-
-def clean(text: str, limit: int = MAX_DETAIL) -> str:
-    """`text` as one line for people and logs: printable, hashes, user IDs and numbers masked, at most `limit`
-    long.
-    """
-    line = "".join(ch if ch.isprintable() else " " for ch in text[: 16 * limit])
-    line = " ".join(_DIGITS.sub("•••", _HEX.sub("•••", line)).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def clean_id(text: str | None) -> str | None:
-    """A provider's id of a request or message, as sent if it is plain, else made so; None if there is
-    none.
-    """
-    if not text:
-        return None
-    if len(text) <= 100 and text.isascii() and text.isprintable():
-        return text
-    return "".join(ch for ch in text[:400] if ch.isascii() and ch.isprintable())[:100] or None

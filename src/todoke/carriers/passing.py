@@ -4,15 +4,19 @@ The body goes byte for byte and with LINE's signature, so that the receiver chec
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
 
 from todoke.carriers.addresses import objection
+from todoke.carriers.cleaning import clean, retry_after
 from todoke.carriers.echoes import words_of
 from todoke.carriers.guarded import why_refused
-from todoke.carriers.over_http import clean, no_answer, read_body, retry_after, timeouts
+from todoke.carriers.over_http import loaded, no_answer, read_body, timeouts
 from todoke.core.outcome import Answer, Outcome
+
+if TYPE_CHECKING:
+    from todoke.carriers.sessions import Http
 
 TIMEOUT = 10.0
 """Seconds for a whole request; a receiver should store and answer, and work afterwards."""
@@ -45,7 +49,7 @@ class Passing:
     `http`: from `guarded.guarded_session`, with the same `allow_private`; closed by whoever made it.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, allow_private: bool) -> None:
+    def __init__(self, http: "Http", allow_private: bool) -> None:
         self._http = http
         self._allow_private = allow_private
 
@@ -62,13 +66,14 @@ class Passing:
         }
         if message.replay:
             headers[REPLAY] = "yes"
+        await loaded()
         try:
             response = await self._http.post(
                 message.url,
                 data=message.body,
                 headers=headers,
                 allow_redirects=False,
-                timeout=_TIMEOUTS,
+                timeout=timeouts(TIMEOUT),
             )
         except Exception as exc:  # aiohttp lets more than its own through
             if (refused := why_refused(exc)) is not None:
@@ -79,9 +84,6 @@ class Passing:
         if 200 <= response.status < 300:
             return Answer(outcome=Outcome.ACCEPTED, status=response.status)
         return _judged(response.status, response.headers, words_of(answer, message.body))
-
-
-_TIMEOUTS = timeouts(TIMEOUT)
 
 
 def _judged(status: int, headers: Mapping[str, str], words: str) -> Answer:

@@ -3,6 +3,6 @@
 May import everything of `todoke`, and `todoke_client`. Never here: decisions, SQL.
 """
 
-from todoke.cli.main import main
+from todoke.cli.entry import main
 
 __all__ = ["main"]

@@ -1,5 +1,5 @@
 """`python -m todoke.cli`."""
 
-from todoke.cli.main import main
+from todoke.cli.entry import main
 
 main()

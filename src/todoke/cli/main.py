@@ -91,7 +91,7 @@ def _version(
 
 @app.command()
 def serve() -> None:
-    """Runs the gateway: API, webhooks and sending in one process. Settings are in docs/settings.md."""
+    """Runs the gateway: API, webhooks and sending. Settings are in docs/settings.md."""
     from todoke.cli.serve import serve as run  # noqa: PLC0415
 
     run()
@@ -426,8 +426,3 @@ def status(
 
 
 app.command()(reconcile)
-
-
-def main() -> None:
-    """The entry of the `todoke` command."""
-    app()

@@ -12,10 +12,11 @@ import uvicorn
 import uvloop
 
 from todoke.actions.channels import DEFAULT_ACCOUNT, create_key, ensure_account
-from todoke.cli.common import err, fail, settings
+from todoke.cli.plain import fail, say, settings
 from todoke.clock import wall
 from todoke.engine.follow import NoEmulator
 from todoke.logs import set_up_logging
+from todoke.server.connections import Connection
 from todoke.settings import Settings, SettingsError
 from todoke.storage.database import StorageError
 from todoke.wiring import Gateway, first_key, open_base
@@ -63,9 +64,10 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self.started:
             print(f"Todoke listens on http://{self._current.host}:{self._current.port}", flush=True)
-            err.print(
-                f"[dim]LINE at {self._current.line_api_base}; data in {self._current.data_dir}; "
-                f"the API key is in {self._current.data_dir / 'api.key'}; Ctrl-C stops[/dim]"
+            say(
+                f"LINE at {self._current.line_api_base}; data in {self._current.data_dir}; "
+                f"the API key is in {self._current.data_dir / 'api.key'}; Ctrl-C stops",
+                aside=True,
             )
 
 
@@ -79,7 +81,7 @@ async def _serve(current: Settings, sock: socket.socket) -> None:
         access_log=False,
         lifespan="off",
         server_header=False,
-        http="httptools",
+        http=Connection,
         # Longer than callers keep theirs, so that none posts an event on a connection that is just being closed.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
@@ -90,11 +92,11 @@ async def _serve(current: Settings, sock: socket.socket) -> None:
         await _Server(config, current).serve(sockets=[sock])
     finally:
         await gateway.stop()
-    err.print("[dim]Stopped; what was out is recorded.[/dim]")
+    say("Stopped; what was out is recorded.", aside=True)
 
 
 def serve() -> None:
-    """Runs the gateway: API, webhooks and sending, all in one process."""
+    """Runs the gateway: API, webhooks and sending."""
     current = settings()
     set_up_logging(current.log_format)
     sock = listen(current.host, current.port)
@@ -113,7 +115,7 @@ def _run(main: Any) -> Any:
 def migrate() -> None:
     """Brings the database to this version. `serve` does so by itself."""
     _run(_migrate(settings()))
-    err.print("The database is at this version.")
+    say("The database is at this version.")
 
 
 async def _migrate(current: Settings) -> None:

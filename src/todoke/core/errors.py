@@ -74,6 +74,24 @@ class Untimely(TodokeError):
         self.code = code
 
 
+class Invalid(TodokeError):
+    """A field of the input that can't be used."""
+
+    code = "invalid"
+
+
+class InvalidEvent(TodokeError):
+    """The time of the event can't be read."""
+
+    code = "invalid"
+
+
+class NotLive(TodokeError):
+    """The template's version is not live, and the recipient is none of the channel's test numbers."""
+
+    code = "not-live"
+
+
 class InvalidPolicy(TodokeError):
     """A policy that makes no sense."""
 

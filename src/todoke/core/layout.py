@@ -139,3 +139,15 @@ def _regular(read: dict[str, list[Line]]) -> str | None:
         if value > best and regular > 0.5:
             best, found = value, delimiter
     return found
+
+
+def unreadable(error: csv.Error) -> str:
+    """Why a row can't be read, and what to do. Python's own words differ between versions, and are for programmers."""
+    said = str(error)
+    if "new-line" in said:
+        why = "a line ends inside of a field: put such a field into quotes"
+    elif "limit" in said:
+        why = "a field is too long: is a quote missing at its end?"
+    else:
+        why = "its quotes do not pair up"
+    return f"This row can't be read as CSV: {why}."

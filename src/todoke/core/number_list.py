@@ -8,6 +8,7 @@ from itertools import chain
 import msgspec
 
 from todoke.core.columns import NUMBER_HEADERS, InvalidColumns
+from todoke.core.layout import unreadable
 
 EXTRAS = ("scope", "reason", "note")
 """Columns beside the number that may say something of their own for a row."""
@@ -62,7 +63,7 @@ def _rows(text: str) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(begins, [], problem=f"This row can't be read as CSV ({error}).")
+            yield Row(begins, [], problem=unreadable(error))
             continue
         if any(c.strip() for c in cells):
             yield Row(begins, cells)

@@ -10,9 +10,10 @@ from todoke.actions.advance import LostChannel, ToSend, claim
 from todoke.actions.record import AnswerTo
 from todoke.clock import Clock
 from todoke.core.outcome import Answer, Outcome
-from todoke.core.routing import LINE_STEPS
+from todoke.core.routing import LINE_STEPS, Step
 from todoke.core.standing import Lane
 from todoke.engine.loop import Loop, log
+from todoke.engine.notifications import Notifications
 from todoke.engine.recorder import Recorder
 from todoke.engine.sending import Outlets, PacerBook, Sender
 from todoke.ids import Ids
@@ -48,6 +49,10 @@ class Ownership(Protocol):
 
     def lease_holds(self) -> bool:
         """Whether that is sure for long enough to send a request."""
+        ...
+
+    def lease_until(self) -> float:
+        """Up to when, by `monotonic`, a request may leave for any channel that is ours."""
         ...
 
     def lost(self, channel_id: str, fence: int) -> None:
@@ -103,14 +108,37 @@ class Deliver(Loop):
         self._queues = {lane: _Queue(channel.id, lane) for lane in Lane}
         self._most = 0
         self._set_rate(channel)
+        self._notifications = Notifications(
+            outlets.line,
+            channel,
+            self._queues[Lane.LINE].place,
+            recorder,
+            clock,
+            stale=STALE,
+            sure_until=self._sure_until,
+            may_send=self._may_send,
+            why_no_more=self._why_no_more,
+            told=self._some_were_told,
+        )
 
     async def step(self) -> bool:
         out = {lane: self._recorder.out(queue.place) for lane, queue in self._queues.items()}
-        limits = {lane: self._most - count for lane, count in out.items() if count <= self._most // 2}
+        # What is sent faster than it is recorded would only be read again later, when it is no longer at hand.
+        limits = {
+            lane: self._most - count
+            for lane, count in out.items()
+            if count <= self._most // 2 and self._recorder.unrecorded(self._queues[lane].place) <= self._most
+        }
         if not limits:
             self.due_at = None
             return False
         now = self.clock.now()
+        # Whether there is anything is asked beside the writers: each answer that comes in brings us here.
+        async with self._database.read(quick=True) as tx:
+            due_at = await notice_store.next_due(tx, self.channel_id, limits)
+        if due_at is None or due_at > now:
+            self.due_at = due_at
+            return False
         try:
             async with self._database.write(quick=True) as tx:
                 claimed = await claim(
@@ -128,29 +156,34 @@ class Deliver(Loop):
             self._ownership.lost(self.channel_id, self._fence)
             self.stop()
             return False
-        if not claimed.looked_at:
-            async with self._database.read(quick=True) as tx:
-                self.due_at = await notice_store.next_due(tx, self.channel_id, limits)
-            return False
         for move in claimed.illegal:
             log.error("notice.illegal_move", why=move, remedy="this is a defect of Todoke; please report it")
         if claimed.announced:
             self._posted()
         self._lookup.working.keep(claimed.moved)
         self.use(claimed.channel)
+        notifications = []
         for item in claimed.to_send:
             queue = self._queues[Lane.LINE if item.attempt.step in LINE_STEPS else Lane.OTHER]
             self._recorder.claimed(queue.place, 1)
+            if item.attempt.step is Step.LINE_NOTIFICATION:
+                notifications.append(item)
+                continue
             queue.items.put_nowait(item)
             if len(queue.senders) < AT_ONCE:
                 queue.senders.append(asyncio.create_task(self._send_all(queue)))
+        if notifications:
+            self._notifications.hand_over(notifications)
         return True
 
     def use(self, channel: Channel) -> None:
         """Sends with this channel's access token from now on, also what was claimed before."""
         self._pacers.of(channel)
+        rate = self._rate
         self._set_rate(channel)
         if channel.access_token is None or channel.access_token == self._token[0]:
+            if rate != channel.rate:
+                self._notifications.use(*self._token, channel.rate)
             return
         try:
             token = self._seal.open(channel.access_token)
@@ -159,8 +192,10 @@ class Deliver(Loop):
             log.error("channel.sealed", channel=channel.id, why=str(error))
             token = ""
         self._token = (channel.access_token, token)
+        self._notifications.use(*self._token, channel.rate)
 
     def _set_rate(self, channel: Channel) -> None:
+        self._rate = channel.rate
         self._most = max(int(channel.rate * AHEAD_SECONDS), FEWEST)
 
     async def _send_all(self, queue: _Queue) -> None:
@@ -186,6 +221,11 @@ class Deliver(Loop):
             if self._recorder.out(queue.place) == self._most // 2:
                 self.wake.set()
 
+    def _some_were_told(self, before: int, after: int) -> None:
+        """Looks for more once half of what was claimed has been answered."""
+        if after <= self._most // 2 < before:
+            self.wake.set()
+
     async def _why_no_more(self, item: ToSend) -> str | None:
         """Why an attempt must not leave that has waited since it was claimed, as while LINE asked us to."""
         if not self._ownership.owns(self.channel_id) or not self._ownership.lease_holds():
@@ -203,6 +243,11 @@ class Deliver(Loop):
                 every_number_is_a_test_number=self._outlets.setup.every_number_is_a_test_number,
             )
 
+    def _sure_until(self) -> float | None:
+        """Up to when the channel is surely ours; None: that is in doubt."""
+        sure = self._ownership.owns(self.channel_id) and self._ownership.lease_holds()
+        return self._ownership.lease_until() if sure else None
+
     async def _may_send(self) -> bool:
         """Whether the channel is ours. Waits while that is in doubt, as when the database has just stalled."""
         while self._ownership.owns(self.channel_id):
@@ -213,6 +258,7 @@ class Deliver(Loop):
 
     async def close(self) -> None:
         """Ends the senders. What is still out then will not be recorded: its outcome is unknown."""
+        await self._notifications.close()
         for queue in self._queues.values():
             for sender in queue.senders:
                 sender.cancel()

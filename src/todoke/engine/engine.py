@@ -11,6 +11,8 @@ from todoke.engine.batch_ends import BatchEnds
 from todoke.engine.deliver import Deliver, Ownership
 from todoke.engine.housekeeping import Housekeeping
 from todoke.engine.intake import Intake
+from todoke.engine.key_levels import KeyLevels
+from todoke.engine.list_readers import Beside, Here, ListSource
 from todoke.engine.loop import Loop, log
 from todoke.engine.metrics import OUT
 from todoke.engine.owners import Owners, Presence
@@ -45,9 +47,10 @@ class Engine:
         reactions: Reactions,
         chores: Callable[["Engine"], Sequence[Loop]] = lambda _: (),
         posted: Callable[[], None] = lambda: None,
+        reads_beside: bool = False,
     ) -> None:
         """`chores`: makes the loops that work beside the notices, such as those that renew tokens. `posted`: told
-        when there are webhooks to post.
+        when there are webhooks to post. `reads_beside`: long lists are read in a process of its own.
         """
         self._clock = clock
         self._database = database
@@ -61,8 +64,18 @@ class Engine:
         self._owners = Owners(
             clock, database, Presence(data_dir / "running", ids.new()), lookup, self._took, ids
         )
+        uploads = data_dir / "uploads"
+        self._lists: ListSource = Beside(uploads, ids, lookup.desks) if reads_beside else Here(uploads, ids)
         self._intake = Intake(
-            clock, database, data_dir / "uploads", lookup, ids, outlets.setup, self._wake_deliver, posted
+            clock,
+            database,
+            uploads,
+            lookup,
+            ids,
+            outlets.setup,
+            self._wake_deliver,
+            posted,
+            source=self._lists,
         )
         self._preparer = Preparer(clock, database, data_dir / "uploads", ids, self._intake.wake.set, posted)
         self._fixed: list[Loop] = [
@@ -73,6 +86,7 @@ class Engine:
             Releaser(clock, database, lookup, ids, self._owners, self._wake_deliver, posted),
             BatchEnds(clock, database, ids, posted),
             Housekeeping(clock, database, data_dir / "uploads"),
+            KeyLevels(clock, database),
         ]
         self._delivers: dict[str, Deliver] = {}
         self._tasks: dict[Loop, asyncio.Task[None]] = {}
@@ -192,6 +206,7 @@ class Engine:
         for loop in self._loops:
             loop.stop()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._lists.close()
         for deliver in self._delivers.values():
             await deliver.close()
         await self._owners.release()

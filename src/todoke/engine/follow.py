@@ -6,12 +6,17 @@ in `docs/emulator.md`.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
 
 from todoke.clock import SteppedClock
 from todoke.engine.loop import log
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from todoke.carriers.sessions import Http
 
 RETRY_SECONDS = 1.0
 
@@ -33,7 +38,7 @@ Settle = Callable[[], Awaitable[tuple[int | None, bool]]]
 class Follower:
     """Keeps a SteppedClock at an emulator's time."""
 
-    def __init__(self, http: aiohttp.ClientSession, base: str, clock: SteppedClock) -> None:
+    def __init__(self, http: "Http", base: str, clock: SteppedClock) -> None:
         self._http = http
         self._base = base.rstrip("/")
         self._clock = clock
@@ -42,6 +47,8 @@ class Follower:
 
     async def connect(self) -> None:
         """Registers, and takes over the emulator's time. Raises NoEmulator."""
+        import aiohttp  # noqa: PLC0415
+
         url = f"{self._base}/_emulator/v1/clock/follow?name=todoke"
         try:
             self._socket = await self._http.ws_connect(
@@ -73,6 +80,8 @@ class Follower:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _obey(self, settle: Settle, woken: Callable[[], None]) -> None:
+        import aiohttp  # noqa: PLC0415
+
         assert self._socket is not None
         async for frame in self._socket:
             if frame.type is not aiohttp.WSMsgType.TEXT:

@@ -15,37 +15,26 @@ from todoke.actions import announcements, intake, live, reminders
 from todoke.actions import batches as batch_actions
 from todoke.actions.facts import Setup
 from todoke.actions.intake import Target
-from todoke.actions.list_rows import Rows
 from todoke.actions.refusals import refused_numbers, suppressed
 from todoke.clock import Clock
-from todoke.core.columns import Columns
 from todoke.core.content.timing import Timing
+from todoke.engine.list_readers import Here, ListSource
+from todoke.engine.lists.lines import BrokenFile
 from todoke.engine.lists.repeats import Repeats
 from todoke.engine.loop import Loop
 from todoke.engine.metrics import ACCEPTED
-from todoke.engine.portion import (
-    LONGEST_STRETCH,
-    STRETCH,
-    BrokenFile,
-    Lines,
-    ListReader,
-    Portion,
-    read_portion,
-)
+from todoke.engine.portion import Portion
 from todoke.ids import Ids
 from todoke.storage import batches as store
 from todoke.storage import channels
 from todoke.storage.batches import Batch
 from todoke.storage.database import Database, Tx
 from todoke.storage.lookup import Lookup
+from todoke.storage.new_notices import as_notices
 
-__all__ = ["BrokenFile", "Intake", "Lines", "Portion", "read_portion"]
-
-ROWS = 4_000
+ROWS = 6_000
 """Of a portion, at most. A commit costs as much as some hundred rows, and an index costs the less the more of it
 changes at a time; but others who write wait meanwhile."""
-LONGEST = 1_000_000
-"""Characters of a portion, about: they are in memory."""
 STALE = 2_000
 """Milliseconds after which what was read ahead is read again: a notice begins when it is taken in."""
 
@@ -78,9 +67,10 @@ class Intake(Loop):
         woken: Callable[[str], None],
         posted: Callable[[], None] = lambda: None,
         rows: int = ROWS,
+        source: ListSource | None = None,
     ) -> None:
         """`woken`: told the channel whose notices were stored; `posted`: that there are webhooks to post; `rows`: of
-        a portion.
+        a portion; `source`: who reads, this process where nobody is named.
         """
         super().__init__(clock)
         self._woken = woken
@@ -91,6 +81,7 @@ class Intake(Loop):
         self._ids = ids
         self._setup = setup
         self._rows = rows
+        self._source = source or Here(folder, ids)
         self._repeats = Repeats(folder)
         self._targets: dict[str, Target] = {}
         self._ahead: _Ahead | None = None
@@ -102,6 +93,7 @@ class Intake(Loop):
             self._targets.clear()
             self._repeats.clear()
             self._ahead = None
+            self._source.rest()
             return False
         for i, batch in enumerate(reading):
             await self._read_or_fail(batch, reading[(i + 1) % len(reading)])
@@ -132,13 +124,15 @@ class Intake(Loop):
         checked = await self._target(batch)
         now = self.clock.now()
         target = batch_actions.held_target(batch, checked, now)
-        portion = self._was_read_ahead(batch, checked, target, now)
-        if portion is None:
-            portion = await self._portion(batch, target, now)
+        ahead = self._was_read_ahead(batch, checked, target, now)
+        if ahead is None:
+            portion = await self._source.portion(batch, target, now, self._rows)
+        else:
+            portion, now = ahead.portion, ahead.at
         if following is batch:
             following = msgspec.structs.replace(batch, position=portion.position, line=portion.line)
         may_go_on = following.id != batch.id or not portion.at_end
-        ahead = asyncio.create_task(self._read_ahead(following)) if may_go_on else None
+        following_read = asyncio.create_task(self._read_ahead(following)) if may_go_on else None
         try:
             await self._store(batch, target, portion, now)
         except BaseException:
@@ -146,23 +140,8 @@ class Intake(Loop):
             self._repeats.forget(batch.id)
             raise
         finally:
-            if ahead is not None:
-                await ahead
-
-    async def _portion(self, batch: Batch, target: Target, now: int) -> Portion:
-        """The next rows of a batch. Raises BrokenFile, OSError."""
-        columns = msgspec.json.decode(batch.columns, type=Columns)
-        rows = Rows(target, batch, columns, now, self._ids)
-        with (self._folder / f"{batch.id}.csv").open("rb") as file:
-            reader = ListReader(file, batch)
-            portion = reader.portion
-            while not portion.at_end and portion.rows < self._rows and reader.size < LONGEST:
-                before = portion.rows
-                reader.read(rows, min(STRETCH, self._rows - portion.rows), LONGEST_STRETCH)
-                if portion.rows == before:
-                    break
-                await asyncio.sleep(0)
-        return portion
+            if following_read is not None:
+                await following_read
 
     async def _read_ahead(self, batch: Batch) -> None:
         """Reads what comes next, if nothing is in its way; whoever stores it meets that."""
@@ -172,51 +151,55 @@ class Intake(Loop):
         now = self.clock.now()
         target = batch_actions.held_target(batch, checked, now)
         try:
-            portion = await self._portion(batch, target, now)
+            portion = await self._source.portion(batch, target, now, self._rows)
         except (BrokenFile, OSError):
             return
         self._ahead = _Ahead(batch.id, batch.position, now, checked, target, portion)
 
-    def _was_read_ahead(self, batch: Batch, checked: Target, target: Target, now: int) -> Portion | None:
+    def _was_read_ahead(self, batch: Batch, checked: Target, target: Target, now: int) -> _Ahead | None:
         """What was read ahead of a batch, where it still holds."""
         ahead, self._ahead = self._ahead, None
         if ahead is None or (ahead.batch_id, ahead.position) != (batch.id, batch.position):
             return None
         if ahead.checked is not checked or ahead.target.policy != target.policy:
             return None
-        return ahead.portion if 0 <= now - ahead.at <= STALE else None
+        return ahead if 0 <= now - ahead.at <= STALE else None
 
-    async def _store(self, batch: Batch, target: Target, portion: Portion, now: int) -> None:
+    async def _store(self, batch: Batch, target: Target, portion: Portion, made_at: int) -> None:
         await self._repeats.look(self._database, batch, portion)
-        async with self._database.write(quick=True) as tx:
+        async with self._database.write(quick=True, large=True) as tx:
             # Cancelled in the meantime? Then this portion is not wanted any more.
             current = await store.get_batch(tx, batch.id)
             if current is None or current.state != "reading" or current.position != batch.position:
                 return
             await self._refuse(tx, portion, batch, target)
             repeating = await self._repeats.take_out(tx, batch, portion)
-            await batch_actions.take_in(tx, current, target.channel.region, portion.notices, now)
-            told = await intake.insert_list(tx, portion.notices, now, self._ids)
+            stored_at = self.clock.now()
+            held = await batch_actions.take_in(
+                tx, current, target.channel.region, portion.accepted, stored_at
+            )
+            common = intake.shared(target, batch.id, made_at, held=held)
+            told = await intake.insert_list(tx, common, portion.values, stored_at, self._ids)
             await store.insert_rejects(tx, batch.id, portion.rejects)
             values: dict[str, int | str] = {
                 "position": portion.position,
                 "line": portion.line,
                 "rows": batch.rows + portion.rows,
-                "accepted": batch.accepted + len(portion.notices),
+                "accepted": batch.accepted + portion.accepted,
                 "refused": batch.refused + len(portion.rejects),
                 "duplicates": batch.duplicates + repeating.duplicates,
                 "repeats": batch.repeats + repeating.repeats,
             }
             if portion.at_end:
-                values |= {"state": "done", "read_at": now}
+                values |= {"state": "done", "read_at": stored_at}
             await store.update_batch(tx, batch.id, **values)
             if portion.at_end and (read := await store.get_batch(tx, batch.id)) is not None:
-                told += await announcements.of_batch(tx, "batch.read", read, now, self._ids)
+                told += await announcements.of_batch(tx, "batch.read", read, stored_at, self._ids)
         for name, value in values.items():
             setattr(batch, name, value)
         if told:
             self._posted()
-        ACCEPTED.inc(len(portion.notices))
+        ACCEPTED.inc(portion.accepted)
         self._woken(batch.channel_id)
         if portion.at_end:
             # With what a killed process had half made of it.
@@ -226,8 +209,12 @@ class Intake(Loop):
 
     async def _refuse(self, tx: Tx, portion: Portion, batch: Batch, target: Target) -> None:
         """Takes out whom nothing may go to, as it stands in this transaction: a suspension ends a list half read."""
-        standing = await refused_numbers(tx, batch.account_id, (x.number for x in portion.notices))
-        portion.refuse({number: suppressed(x).message for number, x in standing.items()})
+        path = self._folder / f"{batch.id}.csv"
+        numbers = portion.numbers
+        reasons: dict[int, str] = {}
+        if standing := await refused_numbers(tx, batch.account_id, numbers):
+            said = {number: suppressed(x).message for number, x in standing.items()}
+            reasons = {at: said[number] for at, number in enumerate(numbers) if number in said}
         channel = await channels.get_channel(tx, batch.channel_id)
         assert channel is not None
         gate = await live.gate(
@@ -237,10 +224,15 @@ class Intake(Loop):
             every_number_is_a_test_number=self._setup.every_number_is_a_test_number,
         )
         if gate.why is not None:
-            portion.refuse(gate.refusals({x.number for x in portion.notices}))
+            closed = gate.refusals(set(numbers))
+            reasons = {at: closed[x] for at, x in enumerate(numbers) if x in closed} | reasons
+        portion.refuse(path, reasons)
         if target.timing is Timing.REMINDER:
-            too_many = await reminders.refused(tx, [(target, x) for x in portion.notices])
-            portion.refuse_notices({notice_id: error.message for notice_id, error in too_many.items()})
+            common = intake.shared(target, batch.id, self.clock.now(), held=False)
+            notices = as_notices(common, portion.values)
+            too_many = await reminders.refused(tx, [(target, x) for x in notices])
+            said = {notice_id: error.message for notice_id, error in too_many.items()}
+            portion.refuse(path, {at: said[x.id] for at, x in enumerate(notices) if x.id in said})
 
     async def _target(self, batch: Batch) -> Target:
         async with self._database.read(quick=True) as tx:

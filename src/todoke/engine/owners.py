@@ -89,7 +89,11 @@ class Owners(Loop):
 
     def lease_holds(self) -> bool:
         """Whether the leases are surely ours for long enough to send a request."""
-        return monotonic() - self._renewed < LEASE_MS / 1000 / 2
+        return monotonic() < self.lease_until()
+
+    def lease_until(self) -> float:
+        """Up to when that holds, by `monotonic`, if they are not renewed."""
+        return self._renewed + LEASE_MS / 1000 / 2
 
     def lost(self, channel_id: str, fence: int) -> None:
         """Another process paces the channel now; nothing changes if we took it back meanwhile."""

@@ -35,7 +35,7 @@ class Pacer:
 
     async def turn(self) -> None:
         """Returns when the next request may leave."""
-        if not self._waiting and self._passes(monotonic()):
+        if not self._waiting and self.passes(monotonic()):
             return
         while True:
             mine = asyncio.get_running_loop().create_future()
@@ -47,7 +47,8 @@ class Pacer:
             if self._held_until <= monotonic():
                 return
 
-    def _passes(self, now: float) -> bool:
+    def passes(self, now: float) -> bool:
+        """Whether a request may leave now; that takes its place. For those who wait by `delay` instead of `turn`."""
         begin = max(self._next, now - SAVED_SECONDS)
         if begin > now:
             return False
@@ -60,12 +61,15 @@ class Pacer:
         while self._waiting:
             if self._waiting[0].done():
                 self._waiting.popleft()  # It was given up.
-            elif self._passes(now):
+            elif self.passes(now):
                 self._waiting.popleft().set_result(None)
             else:
                 self._wait_on(now)
                 return
 
     def _wait_on(self, now: float) -> None:
-        delay = max(self._next - now, min(TICK_SECONDS, self._gap))
-        self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+        self._timer = asyncio.get_running_loop().call_later(self.delay(now), self._tick)
+
+    def delay(self, now: float) -> float:
+        """Seconds until it is worth looking again."""
+        return max(self._next - now, min(TICK_SECONDS, self._gap))

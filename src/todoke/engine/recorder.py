@@ -3,26 +3,24 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from todoke.actions.reactions import Reactions
 from todoke.actions.record import AnswerTo, Read, Recorded, record
 from todoke.carriers import BadEvent, EventReader
-from todoke.clock import Clock, monotonic
+from todoke.clock import Clock, monotonic, worked
 from todoke.core.outcome import Answer, Outcome
 from todoke.engine.loop import Loop, log
 from todoke.engine.metrics import ATTEMPTS, LATE_DUPLICATES, UNKNOWN_TAGS
+from todoke.engine.stretch import Stretch
 from todoke.storage import inbox
 from todoke.storage.database import Database
 from todoke.storage.inbox import Stored
 from todoke.storage.lookup import Lookup
 from todoke.storage.notice_changes import Stale
 
-MOST_ANSWERS = 1000
-MOST_REQUESTS = 50
-"""As many as take some tens of milliseconds where each holds twenty events: meanwhile nobody is answered."""
 BUSY = 50
-"""More answers and requests than that in one commit is load."""
+"""More answers and events than that in one commit is load."""
 LINGER_SECONDS = 0.05
 COMPLAIN_SECONDS = 30.0
 
@@ -48,9 +46,13 @@ class Recorder(Loop):
         self._readers = readers
         self._reactions = reactions
         self._busy = False
+        self._stretch = Stretch()
         self._database = database
         self._lookup = lookup
         self._answers: list[AnswerTo] = []
+        self._places: list[Hashable] = []
+        """Where each of these answers was out."""
+        self._unrecorded: Counter[Hashable] = Counter()
         self._complained = -COMPLAIN_SECONDS
         self._out: dict[Hashable, int] = {}
         self.moved = asyncio.Event()
@@ -62,6 +64,10 @@ class Recorder(Loop):
         """Attempts claimed and not yet recorded, of one place (a channel's lane) or of all."""
         return sum(self._out.values()) if place is None else self._out.get(place, 0)
 
+    def unrecorded(self, place: Hashable) -> int:
+        """Answers of one place that wait to be recorded."""
+        return self._unrecorded[place]
+
     def claimed(self, place: Hashable, count: int) -> None:
         self._out[place] = self._out.get(place, 0) + count
 
@@ -72,6 +78,8 @@ class Recorder(Loop):
 
     def add(self, place: Hashable, told: AnswerTo) -> None:
         self._answers.append(told)
+        self._places.append(place)
+        self._unrecorded[place] += 1
         self._out[place] -= 1
         # The count of what is out must not fall to zero before the answer is in the database.
         self._out[""] = self._out.get("", 0) + 1
@@ -81,16 +89,20 @@ class Recorder(Loop):
         if self._busy:
             # Under load what is a little later is one commit with the rest, and an answer meets its event.
             await asyncio.sleep(LINGER_SECONDS)
+        begun, stretch = worked(), self._stretch
+        most = stretch.requests
         async with self._database.read(quick=True) as tx:
-            stored = await inbox.pending(tx, MOST_REQUESTS)
+            stored = await inbox.pending(tx, most)
         if not self._answers and not stored:
             self._busy = False
             return False
-        answers, self._answers = self._answers[:MOST_ANSWERS], self._answers[MOST_ANSWERS:]
-        requests = [self._read(s) for s in stored]
-        self._busy = len(answers) + len(requests) > BUSY
+        requests, events = self._read_some(stored, stretch.events(len(self._answers)))
+        room = stretch.answers(events)
+        answers, self._answers = self._answers[:room], self._answers[room:]
+        seconds = worked() - begun
         try:
             async with self._database.write(quick=True) as tx:
+                begun = worked()
                 recorded = await record(
                     tx,
                     answers,
@@ -100,6 +112,7 @@ class Recorder(Loop):
                     self._reactions,
                     self._lookup.working,
                 )
+                seconds += worked() - begun
         except Stale:
             # Somebody else moved one of them, as by a cancel: read them all and decide again.
             self._lookup.working.clear()
@@ -108,8 +121,13 @@ class Recorder(Loop):
         except BaseException:
             self._answers = answers + self._answers
             raise
+        stretch.took(len(answers), len(requests), events, seconds)
+        is_all = not self._answers and len(requests) == len(stored) < most
+        self._busy = is_all and len(answers) + events > BUSY
         self._lookup.working.keep(recorded.moved)
         self._out[""] = self._out.get("", 0) - len(answers)
+        self._unrecorded.subtract(self._places[: len(answers)])
+        del self._places[: len(answers)]
         self._count(answers, recorded)
         self.moved.set()
         if answers:
@@ -117,6 +135,17 @@ class Recorder(Loop):
         if recorded.announced:
             self._posted()
         return True
+
+    def _read_some(self, stored: Sequence[Stored], most: int) -> tuple[list[Read], int]:
+        """The first of them, one at least, until they hold so many events; and how many these are."""
+        requests: list[Read] = []
+        events = 0
+        for each in stored:
+            requests.append(self._read(each))
+            events += len(requests[-1].events)
+            if events >= most:
+                break
+        return requests, events
 
     def _read(self, stored: Stored) -> Read:
         reader = self._readers.get(stored.carrier)

@@ -9,12 +9,14 @@ import msgspec
 from todoke.actions.advance import ToSend
 from todoke.actions.endpoints import open_secrets
 from todoke.actions.facts import Setup
-from todoke.carriers import Carrier, LineNotification, LinePush, LineReply, Posting, SmsMessage
+from todoke.carriers import Carrier, LinePush, LineReply, Posting, SmsMessage
 from todoke.clock import wall
 from todoke.core.durations import rfc3339
 from todoke.core.outcome import Answer, Outcome
 from todoke.core.routing import Step
-from todoke.core.template import render_line, render_push, render_sms
+from todoke.core.template import render_push, render_sms
+from todoke.engine.loop import log
+from todoke.engine.outgoing import Departures, throttled_for
 from todoke.engine.pacer import Pacer
 from todoke.engine.sms_carriers import SmsCarriers
 from todoke.ids import as_uuid
@@ -22,7 +24,6 @@ from todoke.sealing import Seal
 from todoke.storage.channels import Channel
 from todoke.storage.endpoints import Endpoint
 
-THROTTLE_SECONDS = 1.0
 _encode = msgspec.json.Encoder().encode
 
 
@@ -32,6 +33,11 @@ WhyNoMore = Callable[[], Awaitable[str | None]]
 
 async def never() -> None:
     """Nothing forbids it."""
+
+
+def send_failed(tag: str, error: Exception) -> None:
+    """Logs a defect of ours that a request met."""
+    log.error("send.error", attempt=tag, error=type(error).__name__, exc_info=error)
 
 
 def held_back(why: str) -> Answer:
@@ -45,7 +51,7 @@ class Outlets:
     def __init__(
         self,
         *,
-        line: Carrier[LineNotification],
+        line: Departures,
         push: Carrier[LinePush],
         reply: Carrier[LineReply],
         sms: SmsCarriers,
@@ -61,15 +67,13 @@ class Outlets:
 
 
 class Pacers:
-    """The paces of one channel: LINE counts each of its endpoints for itself."""
+    """The paces of one channel, beside that of its notifications: LINE counts each of its endpoints for itself."""
 
     def __init__(self, rate: float) -> None:
-        self.notifications = Pacer(rate)
         self.pushes = Pacer(rate)
         self.replies = Pacer(rate)
 
     def set_rate(self, rate: float) -> None:
-        self.notifications.set_rate(rate)
         self.pushes.set_rate(rate)
         self.replies.set_rate(rate)
 
@@ -115,8 +119,8 @@ async def paced(
     if (why := await why_no_more()) is not None:
         return held_back(why)
     answer = await carrier.send(message, tag)
-    if answer.outcome is Outcome.THROTTLED and not answer.quota_used_up:
-        pacer.hold((answer.retry_after or 0) / 1000 or THROTTLE_SECONDS)
+    if (seconds := throttled_for(answer)) is not None:
+        pacer.hold(seconds)
     return answer
 
 
@@ -135,13 +139,7 @@ class Sender:
             return held_back(why)
         match item.attempt.step:
             case Step.LINE_NOTIFICATION:
-                flexible, payload = render_line(item.template, item.parameters)
-                message = LineNotification(
-                    to=item.number, flexible=flexible, payload=payload, access_token=access_token
-                )
-                return await paced(
-                    self._pacers.notifications, self._outlets.line, message, tag, why_no_more=why_no_more
-                )
+                raise AssertionError("LINE notifications leave by `Departures`")
             case Step.LINE_PUSH:
                 assert item.user_id is not None
                 messages = render_push(item.template, item.parameters)["messages"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sys
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from todoke.core.content.patterns import read_pattern
+from todoke.core.content.patterns import forget_read, read_pattern
 from todoke.core.content.rules import KINDS, Rule, compile_rule
 from todoke.core.content.second_look import CODE, SecondLook
 from todoke.core.content.text import Checker
@@ -29,9 +30,9 @@ def _bytes(name: str) -> bytes:
 
 
 def _lines(value: Any) -> list[str]:
-    """Patterns of a file: a text with one a line, or a list of such texts."""
+    """Patterns of a file: a text with one a line, or a list of such texts. Rules share many: each is kept once."""
     texts = value if isinstance(value, list) else [value]
-    return [line for text in texts for line in text.splitlines() if line.strip()]
+    return [sys.intern(line) for text in texts for line in text.splitlines() if line.strip()]
 
 
 @cache
@@ -45,6 +46,7 @@ def load_rules() -> tuple[Rule, ...]:
             if name != "any.yaml":
                 plain["languages"] = [name.removesuffix(".yaml")]
             rules.append(compile_rule(plain, f"{name}/rules/{n}", remedies, tested=True))
+        forget_read()
     return tuple(rules)
 
 
@@ -58,8 +60,15 @@ def load_names() -> tuple[re.Pattern[str], ...]:
 @cache
 def load_checker() -> Checker:
     """A checker with the project's rules and nothing else."""
-    tone = msgspec.json.decode(_bytes("tone.json"), type=Tone)
-    return Checker(load_rules(), load_names(), SecondLook(tone, _read("codes.yaml")[CODE]["remedy"]))
+    return Checker(load_rules(), load_names(), SecondLook(load_tone, _read("codes.yaml")[CODE]["remedy"]))
+
+
+@cache
+def load_tone() -> Tone:
+    """What the second look knows. Some milliseconds and megabytes, so only once there is a longer text to look at."""
+    read = msgspec.json.decode(_bytes("tone.json"), type=Tone)
+    known: dict[tuple[int, int], tuple[int, int]] = {}
+    return Tone(read.bias, {gram: known.setdefault(pair, pair) for gram, pair in read.grams.items()})
 
 
 @cache

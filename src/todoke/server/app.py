@@ -40,11 +40,13 @@ from todoke.server.api import (
     webhook_endpoints,
     webhook_postings,
 )
+from todoke.server.connections import Door, Entry, Headers
 from todoke.server.inbound import routes as inbound
+from todoke.server.inbound.quick import QuickWebhooks
 from todoke.server.limits import BodyLimit
 from todoke.server.openapi import DocumentedApp, problem_response
 from todoke.server.problems import Problem, respond
-from todoke.server.quick import QuickNotices
+from todoke.server.quick import PATH, QuickNotices
 from todoke.server.services import Parts, Services
 from todoke.server.web import bind
 from todoke.server.web import routes as web
@@ -106,8 +108,19 @@ def make_app(services: Services) -> FastAPI:
     app.take(web.router)
     app.mount("/static", StaticFiles(directory=web.STATIC), name="static")
     app.take(operations)
-    app.front = problems.Failures(QuickNotices(inbound.ShortCut(app.past_front, services), services))
+    app.front = problems.Failures(inbound.ShortCut(app.past_front, services))
+    app.door = door_of(services)
     return app
+
+
+def door_of(services: Services) -> Door:
+    """The short way in, for single notices and LINE's webhooks."""
+    for_notices, for_webhooks = QuickNotices(services), QuickWebhooks(services)
+
+    def door(url: bytes, headers: Headers) -> Entry | None:
+        return for_notices(headers) if url == PATH else for_webhooks(url, headers)
+
+    return door
 
 
 @operations.get(

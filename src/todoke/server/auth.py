@@ -30,14 +30,19 @@ async def account(
     async with parts.database.read(quick=True) as tx:
         found = await account_of_key(tx, credentials.credentials)
     if found is None:
-        raise Problem(
-            401,
-            "wrong-api-key",
-            "This API key is unknown or revoked. `todoke keys create` makes a new one.",
-            WWW_Authenticate="Bearer",
-        )
+        raise wrong_key()
     parts.known.meet(credentials.credentials)
     return found
+
+
+def wrong_key() -> Problem:
+    """The answer to a key that opens no account, or none any more."""
+    return Problem(
+        401,
+        "wrong-api-key",
+        "This API key is unknown or revoked. `todoke keys create` makes a new one.",
+        WWW_Authenticate="Bearer",
+    )
 
 
 async def caller(

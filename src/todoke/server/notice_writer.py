@@ -114,34 +114,36 @@ class NoticeWriter:
         self._waiting: list[Asked] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def put(self, asked: Asked) -> Taken:
-        """Returns when it is durably stored. Raises a TodokeError or Problem that says why it was not, Stranger, or
-        what the database raised.
+    def put(self, asked: Asked) -> asyncio.Future[Taken]:
+        """Ends when it is durably stored, or with why it was not: a TodokeError or Problem, Stranger, or what the
+        database raised.
         """
         if len(self._waiting) >= MOST_WAITING:
-            raise Problem(
+            problem = Problem(
                 503,
                 "overloaded",
                 f"{MOST_WAITING:,} notices wait to be taken in: nothing was done with this one. Try again after the "
                 "seconds of Retry-After, with fewer requests at a time.",
                 Retry_After="1",
             )
+            asked.done.set_exception(problem)
+            return asked.done
         self._waiting.append(asked)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
-        return await asked.done
+        return asked.done
 
     async def _write(self) -> None:
         while self._waiting:
-            group, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+            group: list[Asked] = []
             try:
                 stored = await self._together(group)
             except UNUSABLE as error:
-                _tell_all(group, error)
+                _tell_all(group or self._next(), error)
                 continue
             except Exception:
                 # Nothing of it was stored. Whichever it was that failed, it fails alone now.
-                for asked in group:
+                for asked in group or self._next():
                     try:
                         alone = await self._together([asked])
                     except Exception as error:
@@ -152,10 +154,18 @@ class NoticeWriter:
             self._tell(stored)
             self._waiting[:0] = stored.later
 
-    async def _together(self, group: Sequence[Asked]) -> Stored:
-        """One transaction. Where it raises, nothing was stored."""
+    def _next(self) -> list[Asked]:
+        group, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+        return group
+
+    async def _together(self, group: list[Asked]) -> Stored:
+        """One transaction. Where it raises, nothing was stored. An empty group is filled with those who wait when it is
+        our turn.
+        """
         try:
             async with self._database.write(quick=True) as tx:
+                if not group:
+                    group += self._next()
                 return await self._store(tx, group)
         except BaseException:
             self._known.forget()

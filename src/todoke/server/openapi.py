@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from todoke.server.connections import Door
 from todoke.server.problems import MEDIA_TYPE
 
 PROBLEM = "Problem"
@@ -60,6 +61,8 @@ def problem_response(description: str) -> dict[str, Any]:
 class DocumentedApp(FastAPI):
     """A FastAPI that documents the errors that its handlers make of all failures."""
 
+    door: Door | None = None
+    """The short way for what load is made of, where `connections.Connection` serves this."""
     front: ASGIApp | None = None
     """Answers before anything of this application is run; it hands on what is not for it to `past_front`."""
 

@@ -210,12 +210,12 @@ class Failures:
             if begun or scope["type"] != "http":
                 raise
             # The route, not the address: whoever called may have written anything into that.
-            route = getattr(scope.get("route"), "path", None)
-            log.error("server.error", route=route, error=type(error).__name__, exc_info=error)
-            await respond(_failure(error))(scope, receive, send)
+            await failed(error, getattr(scope.get("route"), "path", None))(scope, receive, send)
 
 
-def _failure(error: Exception) -> Problem:
+def failed(error: BaseException, route: str | None) -> Response:
+    """The answer where a handler failed, which is logged."""
+    log.error("server.error", route=route, error=type(error).__name__, exc_info=error)
     if isinstance(error, UNUSABLE):
-        return Problem(503, "storage", f"{explain(error)} Nothing was half done; try again.")
-    return Problem(500, "internal", "Todoke failed at this. It is logged; nothing was half done.")
+        return respond(Problem(503, "storage", f"{explain(error)} Nothing was half done; try again."))
+    return respond(Problem(500, "internal", "Todoke failed at this. It is logged; nothing was half done."))

@@ -1,6 +1,5 @@
 """What request handlers work with; `wiring` fills it."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -24,12 +23,14 @@ from todoke.links import Links
 from todoke.previews import Painter
 from todoke.reports.prices import Prices
 from todoke.sealing import Seal
+from todoke.server.inbox_writer import InboxWriter
 from todoke.server.known import Known
-from todoke.storage import inbox
 from todoke.storage.archive import Archive
 from todoke.storage.database import Database
-from todoke.storage.inbox import Posted
 from todoke.storage.lookup import Lookup
+
+SECRET_SECONDS = 5.0
+"""So long a channel secret that was replaced is still taken, at most."""
 
 
 class ChannelSecret(NamedTuple):
@@ -38,40 +39,6 @@ class ChannelSecret(NamedTuple):
     channel_id: str
     secret: str
     read_at: float
-
-
-class InboxWriter:
-    """Stores requests from outside: all that wait at the same time share one durable commit."""
-
-    def __init__(self, database: Database, woken: Callable[[], None]) -> None:
-        self._database = database
-        self._woken = woken
-        self._waiting: list[tuple[Posted, asyncio.Future[None]]] = []
-        self._writing: asyncio.Task[None] | None = None
-
-    async def put(self, posted: Posted) -> None:
-        """Returns when it is durably stored. Raises what the database raised."""
-        stored = asyncio.get_running_loop().create_future()
-        self._waiting.append((posted, stored))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
-        await stored
-
-    async def _write(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                async with self._database.write(quick=True) as tx:
-                    await inbox.put(tx, [posted for posted, _ in batch])
-            except Exception as error:
-                for _, stored in batch:
-                    if not stored.done():
-                        stored.set_exception(error)
-            else:
-                for _, stored in batch:
-                    if not stored.done():
-                        stored.set_result(None)
-                self._woken()
 
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select
 
+from todoke.storage import notice_keys
 from todoke.storage.archive_files import Kept
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import attempts as a
@@ -97,6 +98,7 @@ async def take_out(tx: Tx, kept: Sequence[Kept]) -> list[Kept]:
             if rows.get(x.id) == x.notice and tried[x.id] == x.attempts:
                 same.append(x)
     for portion in portions((x.id for x in same), 500):
+        await notice_keys.remove(tx, portion)
         await tx.execute(delete(a).where(a.c.notice_id.in_(portion)))
         await tx.execute(delete(n).where(n.c.id.in_(portion)))
     return same

@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, insert, select, update
 
+from todoke.core.list_rows import Reject as Reject
 from todoke.ids import from_bytes, to_bytes
 from todoke.storage import batch_states
+from todoke.storage.bulk import Fetch
 from todoke.storage.database import Tx
 from todoke.storage.tables import batch_rejects, notices
 from todoke.storage.tables import batch_states as s
@@ -70,14 +72,6 @@ class Batch(msgspec.Struct, kw_only=True):
     """Rows that repeat a notice of the last days."""
 
 
-class Reject(msgspec.Struct):
-    """A refused row: its line in the file, why, and the row as it was (JSON list of cells)."""
-
-    line: int
-    reason: str
-    original: str
-
-
 def _batch(row: Any) -> Batch:
     return Batch(**row._mapping)
 
@@ -127,8 +121,10 @@ _OVER = (
 )
 _WAITING = select(s.c.batch_id).where(s.c.batch_id == b.c.id, s.c.state == "queued", s.c.count > 0)
 _GOING = select(b).where(b.c.ended_at.is_(None), b.c.sweep.is_not(None) | _WAITING.exists()).order_by(b.c.id)
-_SWEPT = select(b.c.id, b.c.cancelled_at).where(
-    b.c.channel_id == bindparam("channel"), b.c.sweep.is_not(None), b.c.ended_at.is_(None)
+_swept = Fetch(
+    select(b.c.id, b.c.cancelled_at).where(
+        b.c.channel_id == bindparam("channel"), b.c.sweep.is_not(None), b.c.ended_at.is_(None)
+    )
 )
 
 
@@ -144,7 +140,7 @@ async def going(tx: Tx) -> list[Batch]:
 
 async def swept(tx: Tx, channel_id: str) -> dict[str, bool]:
     """The batches of a channel that are being held or cancelled just now: whether cancelled, by id."""
-    return {row[0]: row[1] is not None for row in await tx.execute(_SWEPT, {"channel": channel_id})}
+    return {row[0]: row[1] is not None for row in await _swept(tx, channel=channel_id)}
 
 
 _STRETCHES = 50

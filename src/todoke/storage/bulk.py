@@ -73,6 +73,13 @@ class Fetch:
         return self._compiled[dialect.name]
 
 
+async def run(tx: Tx, text: str, values: Sequence[Any]) -> int:
+    """A statement in the dialect's own words. Answers how many rows were stored or changed."""
+    if (direct := at_once(tx)) is not None:
+        return direct.execute(text, values).rowcount
+    return (await tx.exec_driver_sql(text, tuple(values))).rowcount
+
+
 IDS: BindParameter[str] = bindparam("ids", type_=String)
 """The list of ids in the statement of a `Fetch`."""
 

@@ -42,21 +42,25 @@ class Database:
         self._url = url
         self._engines = sqlite.engines(url)
         self._writers = Writers(self._engines.quick_writer)
+        self._quick_readers = sqlite.QuickReaders(self._engines.quick_reader)
         self._version = sqlite.Version(url)
+        self._log = sqlite.log_of(url)
 
     @asynccontextmanager
-    async def write(self, *, quick: bool = False) -> AsyncIterator[Tx]:
+    async def write(self, *, quick: bool = False, large: bool = False) -> AsyncIterator[Tx]:
         """A writing transaction: committed durably at the end, rolled back on an error.
 
         `quick`: it holds the program up while it runs, and so is for few rows by their keys only. Such ones that wait
-        for their turn share a commit; what one rolls back is lost to none of the others.
+        for their turn share a commit; what one rolls back is lost to none of the others. `large`: such a one all the
+        same of thousands of rows, whose statements are few and run in threads.
         """
         if quick:
-            async with self._writers.joined() as connection:
+            async with self._writers.joined(large=large) as connection:
                 yield connection
-            return
-        async with self._writers.alone(), self._engines.writer.begin() as connection:
-            yield connection
+        else:
+            async with self._writers.alone(), self._engines.writer.begin() as connection:
+                yield connection
+        self._log.written()
 
     @asynccontextmanager
     async def read(self, *, quick: bool = False) -> AsyncIterator[Tx]:
@@ -65,13 +69,11 @@ class Database:
             async with self._engines.reader.connect() as connection:
                 yield connection
             return
-        # `async with` would give the connection back in a task of its own, and all who read meanwhile would open
-        # another. In place there is nothing to wait for, and so nothing that could be cancelled half-way.
-        connection = await self._engines.quick_reader.connect()
+        kept = await self._quick_readers.take()
         try:
-            yield connection
+            yield kept.connection
         finally:
-            await connection.close()
+            await self._quick_readers.give_back(kept)
 
     def version(self) -> int | None:
         """Differs from an earlier answer if anything was committed since; None where that can't be told."""
@@ -96,6 +98,8 @@ class Database:
     async def close(self) -> None:
         self._version.close()
         await self._writers.close()
+        await self._log.close()
+        await self._quick_readers.close()
         await self._engines.dispose()
 
 

@@ -11,15 +11,11 @@ import msgspec
 
 from todoke.core.content.check import ContentCheck
 from todoke.core.content.finding import Finding
-from todoke.core.content.own_rules import stored_rule
-from todoke.core.content.rules import Rule
 from todoke.core.content.settings import Settings
-from todoke.core.content.text import Checker
 from todoke.core.content.values import ValuesCheck
-from todoke.core.errors import InvalidRule
-from todoke.rules import load_checker, rules_version
+from todoke.rules import rules_version
 from todoke.rules.checks import load_data
-from todoke.rules.load import load_names
+from todoke.rules.whole import Recipe, content_check
 from todoke.storage import content_rules as store
 from todoke.storage.content_rules import OwnRule
 from todoke.storage.database import Tx
@@ -50,6 +46,7 @@ class Desks:
         self._loading: asyncio.Task[object] | None = None
         self._accounts: dict[str, tuple[int, ContentCheck]] = {}
         self._templates: dict[str, tuple[int, Checked]] = {}
+        self._recipes: dict[str, Recipe] = {}
 
     def load(self) -> None:
         """Begins to read the rules that come with Todoke: that takes seconds, which no notice should wait for."""
@@ -72,18 +69,25 @@ class Desks:
             return kept
         if len(self._accounts) >= _KEPT:
             self._accounts.clear()
+            self._recipes.clear()
         settings = await store.settings(tx, account_id)
         own = await store.rules(tx, account_id)
-        digest = digest_of(settings, own)
+        recipe = recipe_of(settings, own)
         # An overruling counts the version up, too, and leaves rules and settings as they are.
-        same = kept is not None and kept[1].version == digest
+        same = kept is not None and kept[1].version == recipe.version
         if kept is not None and same:
             made = kept[1]
         else:
             # Two hundred rules take half a second, and others are waiting.
-            made = await asyncio.to_thread(content_check, read(settings), own, digest)
+            made = await asyncio.to_thread(content_check, recipe)
         self._accounts[account_id] = version, made
+        self._recipes[account_id] = recipe
         return version, made
+
+    def recipe(self, account_id: str, check: ContentCheck) -> Recipe | None:
+        """What a check of an account is made of; None where it is the current one no more."""
+        found = self._recipes.get(account_id)
+        return found if found is not None and found.version == check.version else None
 
     def kept(self, template_id: str, version: int) -> Checked | None:
         """What is known of a template's version, if it is of this version of the account's."""
@@ -110,24 +114,11 @@ def digest_of(settings: store.SettingsRow, own: list[OwnRule]) -> str:
     return f"{rules_version()}.{load_data().version}.{mine}"
 
 
-def content_check(settings: Settings, own: list[OwnRule], version: str) -> ContentCheck:
-    """The project's checks with an account's rules and settings."""
-    rules: list[Rule] = []
-    for rule in own:
-        try:
-            rules.append(stored_rule(msgspec.json.decode(rule.spec)))
-        except InvalidRule:
-            # Taken by an earlier Todoke whose patterns were others: the rest goes on. GET /v1/content-rules shows it.
-            continue
-    return ContentCheck(
-        [load_checker(), *([Checker(rules, load_names())] if rules else [])],
-        load_data(),
-        allowed=settings.links,
-        off=[x.code for x in settings.off],
-        version=version,
-    )
+def recipe_of(settings: store.SettingsRow, own: list[OwnRule]) -> Recipe:
+    """What the check of these rules and settings is made of."""
+    return Recipe(settings.spec, tuple(rule.spec for rule in own), digest_of(settings, own))
 
 
 def built_in() -> ContentCheck:
     """What comes with Todoke, without any account's rules."""
-    return content_check(Settings(), [], digest_of(store.SettingsRow(account_id=""), []))
+    return content_check(recipe_of(store.SettingsRow(account_id=""), []))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, update
 
 from todoke.core.person import Person
+from todoke.storage import notice_keys
 from todoke.storage.database import Tx, has_bytes, has_text, portions
 from todoke.storage.tables import (
     attempts,
@@ -54,15 +55,14 @@ class Refused(NamedTuple):
 
 async def notices_of(tx: Tx, account_id: str, numbers: Iterable[str]) -> list[str]:
     """The ids of all notices to the numbers."""
-    query = select(notices.c.id).where(
-        notices.c.number.in_(list(numbers)), notices.c.account_id == account_id
-    )
+    query = select(notices.c.id).where(notice_keys.of_numbers(numbers), notices.c.account_id == account_id)
     return [row.id for row in await tx.execute(query)]
 
 
 async def blank_notices(tx: Tx, ids: Sequence[str], now: int) -> None:
     """Takes number, parameters and reference out of notices, and what carriers said from their attempts."""
     for portion in portions(ids, 500):
+        await notice_keys.remove(tx, portion)
         values = {"number": NOBODY, "parameters": "{}", "reference": None, "skips": None, "erased_at": now}
         await tx.execute(update(notices).where(notices.c.id.in_(portion)).values(values))
         tags = [

@@ -9,13 +9,14 @@ counted for it when notices are sent.
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import String, column, select, values
 
 from todoke.core.durations import DAY
 from todoke.core.states import State
 from todoke.ids import floor_id, from_bytes, to_bytes
+from todoke.storage import notice_keys
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import batches as b
@@ -160,14 +161,7 @@ async def attempts_of(tx: Tx, notice_ids: Sequence[str]) -> dict[str, list[Attem
 
 async def before(tx: Tx, notice_ids: Sequence[str]) -> dict[str, str]:
     """By notice: the one before it to the same number, where there is one."""
-    p = n.alias("p")
-    earlier = (
-        select(p.c.id)
-        .where(p.c.number == n.c.number, p.c.account_id == n.c.account_id, p.c.id < n.c.id, p.c.number != "")
-        .order_by(p.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
+    earlier = notice_keys.last_id(n.c.number, n.c.account_id, n.c.id, n)
     found: dict[str, str] = {}
     for portion in portions(notice_ids, _AT_ONCE):
         rows = await tx.execute(select(n.c.id, earlier).where(n.c.id.in_(portion)))
@@ -182,14 +176,9 @@ async def newest_of(tx: Tx, account_id: str, numbers: Sequence[str], until: str 
     found: dict[str, str] = {}
     limit = floor_id(1 << 47) if until is None else until
     for portion in portions(numbers, _AT_ONCE):
-        asked: dict[str, Any] = {f"n{i}": x for i, x in enumerate(portion)}
-        values = ", ".join(f"(:{name})" for name in asked)
-        query = text(
-            f"WITH asked (number) AS (VALUES {values}) SELECT asked.number, (SELECT id FROM notices WHERE "  # noqa: S608
-            "notices.number = asked.number AND notices.account_id = :account AND notices.id < :until "
-            "ORDER BY id DESC LIMIT 1) FROM asked"
-        )
-        rows = await tx.execute(query, {**asked, "account": account_id, "until": limit})
+        asked = values(column("number", String)).data([(x,) for x in portion]).cte("asked")
+        query = select(asked.c.number, notice_keys.last_id(asked.c.number, account_id, limit, asked))
+        rows = await tx.execute(query)
         found.update((r[0], r[1]) for r in rows if r[1] is not None)
     return found
 

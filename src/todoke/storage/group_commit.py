@@ -22,11 +22,10 @@ MOST_SECONDS = 0.02
 class _Group:
     """Writers that share a transaction. `done` ends with its commit, or with why there was none."""
 
-    def __init__(self, connection: AsyncConnection, now: float) -> None:
-        direct = sqlite.at_once(connection)
-        assert direct is not None
-        self.connection = connection
-        self.direct = direct
+    def __init__(self, kept: sqlite.Kept, now: float) -> None:
+        self.kept = kept
+        self.connection = kept.connection
+        self.direct = kept.direct
         self.begun = now
         self.members = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -39,6 +38,7 @@ class Writers:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._kept: sqlite.Kept | None = None
         self._turn = asyncio.Lock()
         self._open: _Group | None = None
         self._waiting = 0
@@ -46,12 +46,17 @@ class Writers:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def joined(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that may be shared. Ends when all of it is durable; raises what its commit raised."""
+    async def joined(self, *, large: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may be shared. Ends when all of it is durable; raises what its commit raised.
+
+        `large`: it changes many pages, and so joins nobody: under a savepoint SQLite keeps a copy of each in memory.
+        """
         await self._my_turn()
         ends = None
         try:
             # Until the member has done its part, whatever breaks ends it for all: nobody may be left waiting for it.
+            if large:
+                await self._commit_open()
             group = ends = self._open or await self._begin()
             try:
                 if group.members:
@@ -78,6 +83,9 @@ class Writers:
         """Waits for what is being committed."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+        if self._kept is not None:
+            await self._kept.close()
+            self._kept = None
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -99,13 +107,10 @@ class Writers:
             self._waiting -= 1
 
     async def _begin(self) -> _Group:
-        connection = await self._engine.connect()
-        try:
-            await connection.begin()
-        except BaseException:
-            await connection.close()
-            raise
-        self._open = _Group(connection, asyncio.get_running_loop().time())
+        if self._kept is None:
+            self._kept = await sqlite.Kept.open(self._engine, sqlite.WRITES)
+        await self._kept.begin()
+        self._open = _Group(self._kept, asyncio.get_running_loop().time())
         return self._open
 
     def _if_nobody_joins(self, group: _Group) -> _Group | None:
@@ -124,14 +129,12 @@ class Writers:
         self._open = None
         try:
             if not group.done.done():
-                await group.connection.commit()
+                await group.kept.commit()
         except BaseException as error:
             self._tell(group, error)
         finally:
             try:
-                if group.direct.in_transaction:
-                    group.direct.execute("ROLLBACK")
-                await group.connection.close()
+                group.kept.end()
             finally:
                 if not group.done.done():
                     group.done.set_result(None)

@@ -7,6 +7,7 @@ from sqlalchemy import and_, case, func, or_, select
 
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Step
+from todoke.storage import notice_keys
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import bind_links as k
@@ -55,22 +56,25 @@ async def reached(tx: Tx, account_id: str, user_ids: Sequence[str], since: int, 
     texted = and_(a.c.step == Step.SMS, a.c.outcome.in_((Outcome.ACCEPTED, Outcome.SILENT)))
     found: list[Reached] = []
     for portion in portions(user_ids, _AT_ONCE):
+        bound = select(b.c.number, b.c.user_id).where(
+            b.c.account_id == account_id, b.c.user_id.in_(portion), b.c.unbound_at.is_(None)
+        )
+        users: dict[str, list[str]] = {}
+        for number, user_id in await tx.execute(bound):
+            users.setdefault(number, []).append(user_id)
         query = (
-            select(b.c.user_id, n.c.channel_id, t.c.name, a.c.step, at)
-            .join(n, n.c.number == b.c.number)
+            select(n.c.number, n.c.channel_id, t.c.name, a.c.step, at)
             .join(a, a.c.notice_id == n.c.id)
             .join(t, t.c.id == n.c.template_id)
             .where(
-                b.c.account_id == account_id,
-                b.c.user_id.in_(portion),
-                b.c.unbound_at.is_(None),
+                notice_keys.of_numbers(users),
                 n.c.account_id == account_id,
                 or_(a.c.proof_at.is_not(None), pushed, texted),
                 at >= since,
                 at < until,
             )
         )
-        found += [Reached(*r) for r in await tx.execute(query)]
+        found += [Reached(user_id, *r[1:]) for r in await tx.execute(query) for user_id in users[r[0]]]
     return found
 
 

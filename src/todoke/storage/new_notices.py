@@ -8,54 +8,91 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
-from operator import attrgetter
 from typing import Any
 
+import msgspec
+
+from todoke.core.list_rows import OF_EACH
+from todoke.core.states import State
+from todoke.storage import notice_keys
 from todoke.storage.database import Tx, at_once, insert_alike
-from todoke.storage.notices import NewNotice
+from todoke.storage.notice_keys import Statement
+from todoke.storage.notices import HELD, NewNotice
 from todoke.storage.tables import notices as n
 
-_OF_EACH = (
-    *("id", "reference", "number", "country", "parameters"),
-    *("due_at", "lane", "deadline_at", "language", "event_at"),
-)
-_SHARED = tuple(x for x in NewNotice.__struct_fields__ if x not in _OF_EACH)
-_of_each = attrgetter(*_OF_EACH)
-_shared = attrgetter(*_SHARED)
+WIDTH = len(OF_EACH)
 _SIZES = (500, 50, 5, 1)
 
-Statement = tuple[str, list[Any]]
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """What the notices of a list that are made at one time have in common. They are held back by their batch, or due
+    at once.
+    """
+
+    account_id: str
+    channel_id: str
+    template_id: str
+    policy_id: str
+    batch_id: str
+    source_id: str | None
+    created_at: int
+    lane: int
+    state: str = State.QUEUED.value
+    step_index: int = 0
+
+    @property
+    def held(self) -> bool:
+        return self.lane == HELD
+
+
+_SHARED = Shared.__struct_fields__
 
 
 @lru_cache
-def _text(rows: int) -> str:
-    return insert_alike(n, _SHARED, _OF_EACH, rows)
+def _text(rows: int, *, held: bool) -> str:
+    if held:
+        # Nothing but its deadline moves one that is held.
+        return insert_alike(n, _SHARED, OF_EACH, rows, {"due_at": "deadline_at"})
+    return insert_alike(n, (*_SHARED, "due_at"), OF_EACH, rows)
 
 
-def _statements(rows: Sequence[NewNotice]) -> list[Statement]:
-    shared = _shared(rows[0])
+def _statements(shared: Shared, values: list[Any]) -> list[Statement]:
+    common = list(msgspec.structs.astuple(shared))
+    if not shared.held:
+        common.append(shared.created_at)
     made: list[Statement] = []
-    at = 0
+    at, left = 0, len(values) // WIDTH
     for size in _SIZES:
-        while len(rows) - at >= size:
-            values = chain(shared, chain.from_iterable(map(_of_each, rows[at : at + size])))
-            made.append((_text(size), list(values)))
-            at += size
-    return made
+        while left >= size:
+            made.append((_text(size, held=shared.held), [*common, *values[at : at + size * WIDTH]]))
+            at += size * WIDTH
+            left -= size
+    ids, references, numbers = (values[OF_EACH.index(x) :: WIDTH] for x in ("id", "reference", "number"))
+    return made + notice_keys.statements(zip(ids, numbers, references, strict=True))
 
 
-async def insert_list(tx: Tx, rows: Sequence[NewNotice]) -> None:
-    """Stores new notices of one batch, made at one time: they are alike but for what each row of a list may say, and
-    whether they are held back. Raises the database's error where an id stands already.
+def as_notices(shared: Shared, values: Sequence[Any]) -> list[NewNotice]:
+    """The same notices one by one, for those who look at them singly."""
+    common = msgspec.structs.asdict(shared)
+    notices = []
+    for at in range(0, len(values), WIDTH):
+        own = dict(zip(OF_EACH, values[at : at + WIDTH], strict=True))
+        due_at = own["deadline_at"] if shared.held else shared.created_at
+        notices.append(NewNotice(**common, **own, due_at=due_at))
+    return notices
+
+
+async def insert_list(tx: Tx, shared: Shared, values: list[Any]) -> None:
+    """Stores new notices of one batch, made at one time. `values`: `OF_EACH` of each, one after another. Raises the
+    database's error where an id stands already.
     """
-    if not rows:
+    if not values:
         return
-    statements = _statements(rows)
+    statements = _statements(shared, values)
     direct = at_once(tx)
     if direct is None:
-        for text, values in statements:
-            await tx.exec_driver_sql(text, tuple(values))
+        for text, given in statements:
+            await tx.exec_driver_sql(text, tuple(given))
         return
     # A statement over hundreds of rows holds no thread up but its own.
     working = asyncio.ensure_future(asyncio.to_thread(_run, direct, statements))

@@ -1,19 +1,23 @@
 """Writes what becomes of notices: only what differs, and only where a row is as its notice was before."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+import msgspec
+from sqlalchemy import bindparam, func, update
 
 from todoke.core.notice import Attempt, Notice
 from todoke.core.standing import lane
-from todoke.storage.bulk import IDS, Bulk, listed
-from todoke.storage.database import Tx, among
+from todoke.storage.bulk import IDS, Bulk, listed, run
+from todoke.storage.database import Tx, among, insert_alike
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
 
+Values = tuple[Any, ...]
+_encode = msgspec.json.Encoder().encode
 _WAS = ("state", "step_index", "due_at", "cancelled_at", "ended_at")
 _NOW = ("state", "reason", "step_index", "skips", "cancelled_at", "ended_at", "due_at", "lane")
 _AS_BEFORE = [n.c[x].is_not_distinct_from(bindparam(f"was_{x}")) for x in _WAS]
@@ -32,9 +36,24 @@ _TOLD = (
     "retry_at",
 )
 _update_attempts = Bulk(update(a).where(a.c.id == bindparam("of")), ("of", *_TOLD))
+_OF_EACH = func.json_each(IDS).table_valued("key", "value")
+"""Of a JSON object: attempts' ids, and what differs from one to the next."""
+
+
+def _alike(differs: str, same: Sequence[str]) -> Bulk:
+    """Tells many attempts the same, but for one column."""
+    statement = update(a).where(a.c.id == _OF_EACH.c.key).values({differs: _OF_EACH.c.value})
+    return Bulk(statement, (*same, "ids"))
+
+
+_ANSWERED = ("outcome", "open", "late_duplicate", "retry_at", "answered_at", "status", "detail")
+_PROVEN = ("outcome", "open", "late_duplicate", "retry_at")
+_answered_alike = _alike("request_id", _ANSWERED)
+_proven_alike = _alike("proof_at", _PROVEN)
+_answered = attrgetter(*_ANSWERED)
+_proven = attrgetter(*_PROVEN)
+_answer = attrgetter("answered_at", "status", "detail", "request_id")
 _BIRTH = (
-    "id",
-    "notice_id",
     "step_index",
     "step",
     "at",
@@ -44,7 +63,6 @@ _BIRTH = (
     "carrier",
     "spare",
 )
-_insert_attempts = Bulk(insert(a), (*_BIRTH, *_TOLD))
 
 
 class Stale(Exception):
@@ -52,7 +70,7 @@ class Stale(Exception):
 
 
 _ALIKE = 4
-"""So many notices that are changed alike are changed by one statement."""
+"""So many that are changed alike are changed by one statement."""
 
 
 async def save(
@@ -62,42 +80,112 @@ async def save(
 
     Raises Stale where a row is not as its notice was before.
     """
-    new: list[tuple[Any, ...]] = []
-    told: list[tuple[Any, ...]] = []
-    alike: dict[tuple[Any, ...], list[str]] = {}
+    born: dict[Values, list[str]] = {}
+    told: list[tuple[Attempt, Attempt]] = []
+    moved: dict[Values, tuple[Values, list[str]]] = {}
     for before, after in changes:
         if after is before:
             continue
-        values = _notice_values(before, after)
-        if (others := alike.get(values)) is None:
-            alike[values] = [after.id]
+        alike = _kind(before, after)
+        if (group := moved.get(alike)) is None:
+            moved[alike] = _notice_values(before, after), [after.id]
         else:
-            others.append(after.id)
+            group[1].append(after.id)
         if after.attempts is before.attempts:
             continue
         known = len(before.attempts)
         for at, attempt in enumerate(after.attempts):
             # Attempts are only ever added at the end.
             if at >= known:
-                new.append(_birth_values(after.id, attempt, units) + _told_values(attempt))
+                born.setdefault(_birth_values(attempt, units), []).extend((attempt.id, after.id))
             elif (old := before.attempts[at]) is not attempt and old != attempt:
-                told.append((attempt.id, *_told_values(attempt)))
-    await _insert_attempts(tx, new)
-    await _update_attempts(tx, told)
-    await _save_notices(tx, alike)
+                told.append((old, attempt))
+    for values, ids in born.items():
+        await insert_attempts(tx, values, ids)
+    await _tell(tx, told)
+    await _save_notices(tx, moved.values())
 
 
-async def _save_notices(tx: Tx, alike: Mapping[tuple[Any, ...], list[str]]) -> None:
-    many = [(x, values) for values, x in alike.items() if len(x) >= _ALIKE]
-    few = [(x, *values) for values, ids in alike.items() if len(ids) < _ALIKE for x in ids]
-    changed = await _update_notices(tx, few)
-    for ids, values in many:
-        changed += await _update_alike(tx, [(listed(ids), *values)])
-    if changed < len(few) + sum(len(ids) for ids, _ in many):
+async def _save_notices(tx: Tx, moved: Iterable[tuple[Values, list[str]]]) -> None:
+    few: list[Values] = []
+    wanted = changed = 0
+    for values, ids in moved:
+        if len(ids) < _ALIKE:
+            few += [(x, *values) for x in ids]
+        else:
+            wanted += len(ids)
+            changed += await _update_alike(tx, [(listed(ids), *values)])
+    changed += await _update_notices(tx, few)
+    if changed < wanted + len(few):
         raise Stale
 
 
-def _notice_values(b: Notice, x: Notice) -> tuple[Any, ...]:
+async def insert_attempts(tx: Tx, values: Values, ids: Sequence[str]) -> None:
+    """Stores attempts that have all but their ids in common; `ids`: of each its own and its notice's, in turn."""
+    at = 0
+    for size in _SIZES:
+        while len(ids) - at >= 2 * size:
+            await run(tx, _insert_text(size), (*values, *ids[at : at + 2 * size]))
+            at += 2 * size
+
+
+_SIZES = (256, 128, 64, 16, 4, 1)
+
+
+@lru_cache
+def _insert_text(rows: int) -> str:
+    return insert_alike(a, (*_BIRTH, *_TOLD), ("id", "notice_id"), rows)
+
+
+async def _tell(tx: Tx, told: Sequence[tuple[Attempt, Attempt]]) -> None:
+    """Writes what became of attempts. Most were only answered, all alike but for the carrier's name of the request, or
+    only proven, all alike but for the moment.
+    """
+    answered: dict[Values, dict[str, Any]] = {}
+    proven: dict[Values, dict[str, Any]] = {}
+    others: list[Attempt] = []
+    for old, new in told:
+        if old.proof_at == new.proof_at:
+            answered.setdefault(_answered(new), {})[new.id] = new
+        elif _answer(old) == _answer(new):
+            proven.setdefault(_proven(new), {})[new.id] = new
+        else:
+            others.append(new)
+    for statement, groups, differs in (
+        (_answered_alike, answered, "request_id"),
+        (_proven_alike, proven, "proof_at"),
+    ):
+        for same, each in groups.items():
+            if len(each) < _ALIKE:
+                others += each.values()
+                continue
+            listed_by_id = _encode({x: getattr(new, differs) for x, new in each.items()}).decode()
+            await statement(tx, [(*map(_plain, same), listed_by_id)])
+    await _update_attempts(tx, [(x.id, *_told_values(x)) for x in others])
+
+
+def _plain(value: Any) -> Any:
+    """As the driver takes it."""
+    return str(value) if isinstance(value, str) else int(value) if isinstance(value, bool) else value
+
+
+def _kind(b: Notice, x: Notice) -> Values:
+    """The same for changes that have the same `_notice_values`: those take longer to find."""
+    attempts = x.attempts
+    tried: object = None
+    if len(attempts) == 1:
+        first = attempts[0]
+        tried = first.step_index, first.retry_at
+    elif attempts:
+        tried = x.id
+    return (
+        *(id(x.policy), tried),
+        *(x.state, x.reason, x.step_index, x.skips, x.cancelled_at, x.ended_at, x.due_at),
+        *(b.state, b.step_index, b.due_at, b.cancelled_at, b.ended_at),
+    )
+
+
+def _notice_values(b: Notice, x: Notice) -> Values:
     return (
         str(x.state),
         x.reason,
@@ -116,7 +204,7 @@ def _notice_values(b: Notice, x: Notice) -> tuple[Any, ...]:
     )
 
 
-def _told_values(x: Attempt) -> tuple[Any, ...]:
+def _told_values(x: Attempt) -> Values:
     return (
         None if x.outcome is None else str(x.outcome),
         int(x.open),
@@ -130,20 +218,10 @@ def _told_values(x: Attempt) -> tuple[Any, ...]:
     )
 
 
-def _birth_values(notice_id: str, x: Attempt, units: Mapping[str, int] | None) -> tuple[Any, ...]:
+def _birth_values(x: Attempt, units: Mapping[str, int] | None) -> Values:
     parts = units.get(x.id) if units else None
-    return (
-        x.id,
-        notice_id,
-        x.step_index,
-        str(x.step),
-        x.at,
-        int(x.gives_proof),
-        x.closes_at,
-        parts,
-        x.carrier,
-        x.spare,
-    )
+    began = (x.step_index, str(x.step), x.at, int(x.gives_proof), x.closes_at, parts, x.carrier, x.spare)
+    return began + _told_values(x)
 
 
 # A policy's steps are skipped for the same few reasons in all its notices.

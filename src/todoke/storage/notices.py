@@ -13,6 +13,7 @@ from todoke.core.notice import Attempt, Notice, State
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Policy, Step
 from todoke.core.standing import Lane
+from todoke.storage import notice_keys
 from todoke.storage.bulk import IDS, Bulk, Fetch
 from todoke.storage.database import Tx, among
 from todoke.storage.tables import attempts as a
@@ -119,7 +120,12 @@ _due = Fetch(
     .order_by(n.c.due_at, n.c.id)
     .limit(bindparam("most", type_=Integer))
 )
-_NEXT_DUE = select(n.c.due_at).where(*_IN_LANE, n.c.due_at.is_not(None)).order_by(n.c.due_at).limit(1)
+_next_due = Fetch(
+    select(n.c.due_at)
+    .where(*_IN_LANE, n.c.due_at.is_not(None))
+    .order_by(n.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+)
 _notices_by_id = Fetch(select(*_LOADED).where(among(n.c.id, IDS)))
 _owners = Fetch(
     select(a.c.id, a.c.notice_id, n.c.channel_id, a.c.step, a.c.carrier)
@@ -137,6 +143,7 @@ _insert_notices = Bulk(insert(n), NewNotice.__struct_fields__)
 async def insert_new(tx: Tx, rows: Sequence[NewNotice]) -> None:
     """Stores new notices. Raises the database's error where an id stands already."""
     await _insert_notices(tx, [msgspec.structs.astuple(r) for r in rows])
+    await notice_keys.add(tx, ((r.id, r.number, r.reference) for r in rows))
 
 
 async def load_due(tx: Tx, channel_id: str, lane: Lane, now: int, limit: int) -> list[Any]:
@@ -200,6 +207,11 @@ async def assemble(tx: Tx, rows: Sequence[Any], policies: Mapping[str, Policy]) 
     ]
 
 
+def standing(row: Any) -> Any:
+    """All that decides about the notice of a row of the `load_…` functions but its attempts, to compare."""
+    return row[1], row[3:11]
+
+
 def policy_id(row: Any) -> str:
     """The policy of a row of the `load_…` functions."""
     return str(row[1])
@@ -250,11 +262,9 @@ def _skips_of(text: str | None) -> tuple[tuple[str, str], ...]:
 
 async def next_due(tx: Tx, channel_id: str, lanes: Iterable[Lane] = Lane) -> int | None:
     """When the first notice of a channel needs something next; for one in flight, when its lease lapses."""
-    found = []
+    found: list[int] = []
     for each in lanes:
-        place = {"channel": channel_id, "of_lane": int(each)}
-        if (due := (await tx.execute(_NEXT_DUE, place)).scalar_one_or_none()) is not None:
-            found.append(due)
+        found += [row[0] for row in await _next_due(tx, channel=channel_id, of_lane=int(each), most=1)]
     return min(found, default=None)
 
 
@@ -266,7 +276,13 @@ async def count_begun(tx: Tx, account_id: str, number: str, use_case: str, since
         select(func.count())
         .select_from(n)
         .join(t, t.c.id == n.c.template_id)
-        .where(n.c.number == number, n.c.account_id == account_id, t.c.use_case == use_case, first, ~before)
+        .where(
+            notice_keys.of_number(number),
+            n.c.account_id == account_id,
+            t.c.use_case == use_case,
+            first,
+            ~before,
+        )
     )
     return int((await tx.execute(query)).scalar_one())
 

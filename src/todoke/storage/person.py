@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Table, or_, select
 
 from todoke.core.durations import rfc3339
 from todoke.core.person import Person
+from todoke.storage import notice_keys
 from todoke.storage.archive_files import Kept
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import (
@@ -52,7 +53,7 @@ async def notices_to(tx: Tx, account_id: str, numbers: Iterable[str], limit: int
         select(*_shown(notices), templates.c.name.label("template"), sources.c.name.label("source"))
         .join_from(notices, templates, notices.c.template_id == templates.c.id)
         .outerjoin(sources, notices.c.source_id == sources.c.id)
-        .where(notices.c.number.in_(list(numbers)), notices.c.account_id == account_id)
+        .where(notice_keys.of_numbers(numbers), notices.c.account_id == account_id)
         .order_by(notices.c.id.desc())
         .limit(limit)
     )

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import exists, func, or_, select
 
 from todoke.core.states import State
+from todoke.storage import notice_keys
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
@@ -25,7 +26,7 @@ async def before(
             select(n.c.number, n.c.event_at, func.count())
             .select_from(n.join(t, t.c.id == n.c.template_id))
             .where(
-                n.c.number.in_(portion),
+                notice_keys.of_numbers(portion),
                 n.c.account_id == account_id,
                 n.c.event_at.is_not(None),
                 n.c.state != str(State.REFUSED),

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 
+from todoke.storage import notice_keys
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import notices as n
 from todoke.storage.tables import templates as t
@@ -43,7 +44,7 @@ async def said_before(
     found: set[tuple[str, str]] = set()
     for some in portions(numbers):
         query = select(n.c.number, n.c.parameters, n.c.batch_id).where(
-            n.c.number.in_(some), n.c.template_id.in_(list(templates)), n.c.created_at >= since
+            notice_keys.of_numbers(some), n.c.template_id.in_(list(templates)), n.c.created_at >= since
         )
         found |= {(row.number, row.parameters) for row in await tx.execute(query) if row.batch_id != batch_id}
     return found

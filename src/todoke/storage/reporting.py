@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from todoke.core.routing import Step
-from todoke.storage import archive_totals
+from todoke.storage import archive_totals, notice_keys
 from todoke.storage.archive_files import Kept
 from todoke.storage.archive_totals import BUCKETS as BUCKETS
 from todoke.storage.database import Tx
+from todoke.storage.notice_keys import NUMBERS, REFERENCES
 from todoke.storage.scope import Scope as Scope
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
@@ -108,15 +109,18 @@ async def list_notices(
     limit: int,
 ) -> list[NoticeRow]:
     """The newest first; `before` is the last id of the page before."""
-    query = _notices().where(n.c.account_id == account_id)
+    where: list[ColumnElement[bool]] = [n.c.account_id == account_id]
     if state is not None:
-        query = query.where(n.c.state == state)
+        where.append(n.c.state == state)
     if batch_id is not None:
-        query = query.where(n.c.batch_id == batch_id)
-    if reference is not None:
-        query = query.where(n.c.reference == reference)
+        where.append(n.c.batch_id == batch_id)
     if before is not None:
-        query = query.where(n.c.id < before)
+        where.append(n.c.id < before)
+    query = _notices()
+    if reference is None:
+        query = query.where(*where)
+    else:
+        query = query.where(notice_keys.newest(REFERENCES, reference, limit, *where))
     return [NoticeRow(**r._mapping) for r in await tx.execute(query.order_by(n.c.id.desc()).limit(limit))]
 
 
@@ -124,9 +128,10 @@ async def notices_of_number(
     tx: Tx, account_id: str, number: str, channel_id: str | None, limit: int
 ) -> list[NoticeRow]:
     """The last notices to a number, the newest first; of one channel, or of all."""
-    query = _notices().where(n.c.number == number, n.c.account_id == account_id)
+    where = [n.c.account_id == account_id]
     if channel_id is not None:
-        query = query.where(n.c.channel_id == channel_id)
+        where.append(n.c.channel_id == channel_id)
+    query = _notices().where(notice_keys.newest(NUMBERS, number, limit, *where))
     return [NoticeRow(**r._mapping) for r in await tx.execute(query.order_by(n.c.id.desc()).limit(limit))]
 
 

@@ -13,8 +13,10 @@ from todoke.core.durations import HOUR
 from todoke.core.outcome import Outcome
 from todoke.core.routing import Step
 from todoke.ids import floor_id
+from todoke.storage import notice_keys
 from todoke.storage.channel_hours import hour_of
 from todoke.storage.database import Tx, portions
+from todoke.storage.notice_keys import NUMBERS
 from todoke.storage.tables import alarms as al
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import bindings as b
@@ -86,7 +88,11 @@ async def tries_of(tx: Tx, account_id: str, numbers: Sequence[str]) -> list[Trie
     found: list[Tried] = []
     for portion in portions(numbers, _AT_ONCE):
         place = func.row_number().over(partition_by=n.c.number, order_by=n.c.id.desc()).label("place")
-        ranked = select(n.c.id, place).where(n.c.number.in_(portion), n.c.account_id == account_id).subquery()
+        ranked = (
+            select(n.c.id, place)
+            .where(notice_keys.of_numbers(portion), n.c.account_id == account_id)
+            .subquery()
+        )
         newest = select(ranked.c.id).where(ranked.c.place <= MOST_NOTICES)
         found += await _tried(tx, newest)
     return sorted(found, key=lambda x: (x.at, x.id))
@@ -94,9 +100,11 @@ async def tries_of(tx: Tx, account_id: str, numbers: Sequence[str]) -> list[Trie
 
 async def tries_around(tx: Tx, account_id: str, number: str, notice_id: str) -> list[Tried]:
     """The same of one number, of the notices just before and just after one of them."""
-    of_number = select(n.c.id).where(n.c.number == number, n.c.account_id == account_id)
-    before = of_number.where(n.c.id <= notice_id).order_by(n.c.id.desc()).limit(MOST_NOTICES // 2)
-    after = of_number.where(n.c.id > notice_id).order_by(n.c.id).limit(MOST_NOTICES // 2)
+    most = MOST_NOTICES // 2
+    upto = notice_keys.newest(NUMBERS, number, most, n.c.account_id == account_id, n.c.id <= notice_id)
+    later = notice_keys.oldest(NUMBERS, number, most, n.c.account_id == account_id, n.c.id > notice_id)
+    before = select(n.c.id).where(upto).order_by(n.c.id.desc()).limit(most)
+    after = select(n.c.id).where(later).order_by(n.c.id).limit(most)
     ids = [r[0] for r in await tx.execute(before)] + [r[0] for r in await tx.execute(after)]
     found = await _tried(tx, ids)
     return sorted(found, key=lambda x: (x.at, x.id))
@@ -225,7 +233,7 @@ async def newest_notices(tx: Tx, account_id: str, numbers: Sequence[str]) -> dic
     found: dict[str, str] = {}
     for portion in portions(numbers, _AT_ONCE):
         query = select(n.c.number, func.max(n.c.id)).where(
-            n.c.number.in_(portion), n.c.account_id == account_id
+            notice_keys.of_numbers(portion), n.c.account_id == account_id
         )
         found.update((r[0], r[1]) for r in await tx.execute(query.group_by(n.c.number)))
     return found

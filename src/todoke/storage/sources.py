@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import func, insert, select, update
 
 from todoke.core.suppression import Ground
+from todoke.storage import notice_keys
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import notices as n
 from todoke.storage.tables import sources as s
@@ -90,7 +91,7 @@ async def of_number(tx: Tx, account_id: str, number: str) -> list[Used]:
     last = func.max(n.c.created_at)
     query = (
         select(n.c.source_id, func.count(), func.min(n.c.created_at), last)
-        .where(n.c.number == number, n.c.account_id == account_id, n.c.source_id.is_not(None))
+        .where(notice_keys.of_number(number), n.c.account_id == account_id, n.c.source_id.is_not(None))
         .group_by(n.c.source_id)
         .order_by(last.desc())
     )

@@ -27,9 +27,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import LRUCache
 
+from todoke.storage.sqlite_log import MOST_PAGES, Log
+
 _PATIENT = "busy_timeout = 10000"
 _IMPATIENT = "busy_timeout = 0"
-_WRITES = "BEGIN IMMEDIATE"
+WRITES, READS = "BEGIN IMMEDIATE", "BEGIN"
 _CACHE_OF_WRITER, _CACHE_OF_READER = 12_288, 2_048
 """Kilobytes of pages that a connection keeps. There are two that write, and up to a dozen that read."""
 ERRORS = (DBAPIError, sqlite3.Error, OSError)
@@ -84,16 +86,22 @@ def engines(url: str) -> Engines:
         engine = new(pool_size=size, max_overflow=more)
         return _begins(engine, begin, _PATIENT)
 
-    def make_quick(begin: str, more: int = 0) -> AsyncEngine:
-        engine = new(async_creator=in_place, pool_size=1, max_overflow=more)
+    def make_quick(begin: str) -> AsyncEngine:
+        # Who keeps them says how many there are.
+        engine = new(async_creator=in_place, poolclass=NullPool)
         return _begins(engine, begin, _IMPATIENT)
 
     return Engines(
-        writer=make(_WRITES, 1),
-        reader=make("BEGIN", 4, 4),
-        quick_writer=make_quick(_WRITES),
-        quick_reader=make_quick("BEGIN", 4),
+        writer=make(WRITES, 1),
+        reader=make(READS, 4, 4),
+        quick_writer=make_quick(WRITES),
+        quick_reader=make_quick(READS),
     )
+
+
+def log_of(url: str) -> Log:
+    """What keeps the log of the database short."""
+    return Log(make_url(url).database or "")
 
 
 class Version:
@@ -210,7 +218,7 @@ def file_engine(path: Path, *, write: bool) -> Engine:
 
 def _begins(engine: AsyncEngine, begin: str, patience: str) -> AsyncEngine:
     # An insert in the middle of a large index goes through pages that no page cache but a writer's keeps.
-    cache = _CACHE_OF_WRITER if begin == _WRITES else _CACHE_OF_READER
+    cache = _CACHE_OF_WRITER if begin == WRITES else _CACHE_OF_READER
 
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
@@ -223,6 +231,7 @@ def _begins(engine: AsyncEngine, begin: str, patience: str) -> AsyncEngine:
                 "journal_mode = WAL",
                 # FULL: in WAL mode the only setting with which a commit survives a power cut.
                 "synchronous = FULL",
+                f"wal_autocheckpoint = {MOST_PAGES}",
                 "foreign_keys = ON",
                 f"cache_size = -{cache}",
                 "temp_store = MEMORY",
@@ -299,14 +308,96 @@ class _InPlace(aiosqlite.Connection):
             raise
 
 
+class Kept:
+    """A quick connection that is kept open, its transactions begun and ended at the driver: SQLAlchemy's way from the
+    pool into a transaction and back takes longer than most of what is done in one. To SQLAlchemy it is all one
+    transaction.
+    """
+
+    def __init__(self, connection: AsyncConnection, driver: _InPlace, begin: str) -> None:
+        self.connection = connection
+        self.direct: sqlite3.Connection = driver._conn
+        self._driver = driver
+        self._begin = begin
+
+    @classmethod
+    async def open(cls, engine: AsyncEngine, begin: str) -> "Kept":
+        """A new one of one of the quick engines, outside of any transaction; `begin`: how each of its own begins."""
+        connection = await engine.connect()
+        try:
+            await connection.begin()
+            driver = _driver(connection)
+            assert isinstance(driver, _InPlace)
+            driver._conn.rollback()
+        except BaseException:
+            await connection.close()
+            raise
+        return cls(connection, driver, begin)
+
+    async def begin(self) -> None:
+        """Waits where another process writes just now."""
+        await self._driver._execute(self.direct.execute, self._begin)
+
+    async def commit(self) -> None:
+        """Durably. In the connection's thread, for that takes its time."""
+        await self._driver.commit()
+
+    def end(self) -> None:
+        """Ends a transaction that is still open, without keeping what it changed."""
+        if self.direct.in_transaction:
+            self.direct.execute("ROLLBACK")
+
+    async def close(self) -> None:
+        self.end()
+        await self.connection.close()
+
+
+_IDLE = 2
+"""Quick connections that read and are kept: mostly there is one at a time."""
+
+
+class QuickReaders:
+    """The quick connections that read: one, and more while several read at the same time."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._idle: list[Kept] = []
+
+    async def take(self) -> Kept:
+        """One whose transaction has begun."""
+        kept = self._idle.pop() if self._idle else await Kept.open(self._engine, READS)
+        try:
+            await kept.begin()
+        except BaseException:
+            await kept.close()
+            raise
+        return kept
+
+    async def give_back(self, kept: Kept) -> None:
+        """Ends its transaction."""
+        kept.end()
+        if len(self._idle) < _IDLE:
+            self._idle.append(kept)
+        else:
+            await kept.close()
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
+
+
+def _driver(tx: AsyncConnection) -> Any:
+    proxied = tx.sync_connection
+    return None if proxied is None else proxied.connection.driver_connection
+
+
 def at_once(tx: AsyncConnection) -> sqlite3.Connection | None:
     """The driver's connection of a quick transaction that has begun, for statements of the busiest paths: SQLAlchemy's
     way to it takes ten times as long as most of them. None elsewhere.
     """
     if not tx.in_transaction():
         return None
-    proxied = tx.sync_connection
-    driver = None if proxied is None else proxied.connection.driver_connection
+    driver = _driver(tx)
     return driver._conn if isinstance(driver, _InPlace) else None
 
 
@@ -316,20 +407,32 @@ def among(column: ColumnElement[str], values: BindParameter[str]) -> ColumnEleme
     return column.in_(select(listed.c.value))
 
 
-def insert_alike(table: Table, shared: Sequence[str], of_each: Sequence[str], rows: int) -> str:
+def insert_alike(
+    table: Table,
+    shared: Sequence[str],
+    of_each: Sequence[str],
+    rows: int,
+    same: Mapping[str, str] | None = None,
+) -> str:
     """An insert of so many rows in one statement. Its values: those that all rows share, once, then those of each.
 
-    If it fails, what it did up to then stands: the transaction must be rolled back. To be able to take it back alone,
-    SQLite would keep a copy of every page that it changes, which is a fifth of its time.
+    `same`: columns that hold the same as one of those of each. If it fails, what it did up to then stands: the
+    transaction must be rolled back. To be able to take it back alone, SQLite would keep a copy of every page that it
+    changes, which is a fifth of its time.
     """
+    # Only what is used again has a number: Python from 3.12 on asks SQLite for the name of each value, `?5` is one, and
+    # SQLite goes through all names to find it. A plain `?` has none, and is the next after all before it.
+    same = same or {}
     common = [f"?{1 + i}" for i in range(len(shared))]
-    own = len(of_each)
-    values = (
-        ",".join([*common, *(f"?{1 + len(shared) + row * own + i}" for i in range(own))])
-        for row in range(rows)
-    )
-    columns = ",".join([*shared, *of_each])
-    return f"INSERT OR FAIL INTO {table.name} ({columns}) VALUES ({'),('.join(values)})"  # noqa: S608 - own names
+
+    def values(row: int) -> str:
+        begin = 1 + len(shared) + row * len(of_each)
+        again = {x: f"?{begin + of_each.index(x)}" for x in same.values()}
+        return ",".join([*common, *(again.get(x, "?") for x in of_each), *(again[x] for x in same.values())])
+
+    columns = ",".join([*shared, *of_each, *same])
+    all_values = "),(".join([values(row) for row in range(rows)])
+    return f"INSERT OR FAIL INTO {table.name} ({columns}) VALUES ({all_values})"  # noqa: S608 - own names
 
 
 def explain(error: BaseException) -> str:

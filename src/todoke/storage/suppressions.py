@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from todoke.core.routing import Step
 from todoke.core.suppression import Cause, Scope
+from todoke.storage import notice_keys
 from todoke.storage.bulk import Fetch
 from todoke.storage.database import Tx, portions
 from todoke.storage.tables import attempts as a
@@ -142,7 +143,7 @@ async def accounts_that_sent_sms(tx: Tx, number: str, carrier: str, since: int) 
         .distinct()
         .join(a, a.c.notice_id == n.c.id)
         .where(
-            n.c.number == number,
+            notice_keys.of_number(number),
             a.c.step == str(Step.SMS),
             # An SMS of the first version has no carrier written down; there was only one.
             or_(a.c.carrier == carrier, a.c.carrier.is_(None)),
@@ -155,7 +156,7 @@ async def accounts_that_sent_sms(tx: Tx, number: str, carrier: str, since: int) 
 
 async def accounts_with_notices(tx: Tx, number: str) -> list[str]:
     """The accounts that ever had a notice to this number."""
-    query = select(n.c.account_id).distinct().where(n.c.number == number).order_by(n.c.account_id)
+    query = select(n.c.account_id).distinct().where(notice_keys.of_number(number)).order_by(n.c.account_id)
     return [row[0] for row in await tx.execute(query)]
 
 

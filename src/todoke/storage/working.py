@@ -6,9 +6,9 @@ have moved it meanwhile.
 """
 
 from collections.abc import Iterable
+from itertools import islice
 
-from todoke.core.notice import END_STATES
-from todoke.storage.notices import Loaded, Owner
+from todoke.storage.notices import Loaded
 
 MOST = 20_000
 """Notices that are kept, of about a kilobyte each; the oldest go first."""
@@ -25,13 +25,9 @@ class Working:
     def get(self, notice_id: str) -> Loaded | None:
         return self._notices.get(notice_id)
 
-    def owner(self, attempt_id: str) -> Owner | None:
-        """Whose an attempt is, where its notice is here."""
-        loaded = self._notices.get(self._of_attempt.get(attempt_id, ""))
-        if loaded is None:
-            return None
-        attempt = loaded.notice.attempts[0]
-        return Owner(loaded.notice.id, loaded.channel_id, attempt.step, attempt.carrier)
+    def of_attempt(self, attempt_id: str) -> Loaded | None:
+        """The notice whose attempt that is."""
+        return self._notices.get(self._of_attempt.get(attempt_id, ""))
 
     def keep(self, committed: Iterable[Loaded]) -> None:
         """These, as they were committed.
@@ -40,22 +36,26 @@ class Working:
         Of several, another process may write one down and leave the row as it was. What has ended is forgotten, for
         little happens to it any more.
         """
+        notices, of_attempt = self._notices, self._of_attempt
         for loaded in committed:
             notice = loaded.notice
-            self.forget((notice.id,))
-            if notice.state not in END_STATES and len(notice.attempts) == 1:
-                self._notices[notice.id] = loaded
-                self._of_attempt[notice.attempts[0].id] = notice.id
-        if len(self._notices) > self._most:
+            if notice.ended_at is not None or len(notice.attempts) != 1:
+                self._forget(notice.id)
+                continue
+            # The only attempt stays the same one.
+            if notice.id not in notices:
+                of_attempt[notice.attempts[0].id] = notice.id
+            notices[notice.id] = loaded
+        if len(notices) > self._most:
             # Many at a time: to find the oldest of a dict takes longer the more were taken before.
-            surplus = len(self._notices) - self._most + self._most // 10
-            self.forget([x for x, _ in zip(self._notices, range(surplus), strict=False)])
+            surplus = len(notices) - self._most + self._most // 10
+            for notice_id in list(islice(notices, surplus)):
+                self._forget(notice_id)
 
-    def forget(self, notice_ids: Iterable[str]) -> None:
-        for notice_id in notice_ids:
-            loaded = self._notices.pop(notice_id, None)
-            if loaded is not None:
-                del self._of_attempt[loaded.notice.attempts[0].id]
+    def _forget(self, notice_id: str) -> None:
+        loaded = self._notices.pop(notice_id, None)
+        if loaded is not None:
+            del self._of_attempt[loaded.notice.attempts[0].id]
 
     def clear(self) -> None:
         self._notices.clear()

@@ -1,6 +1,7 @@
 """The whole gateway, put together: web half, working half, and what both share."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import partial
@@ -39,9 +40,10 @@ from todoke.links import Page
 from todoke.previews import Painter
 from todoke.reports.prices import CATALOGUE, Prices, PricesError, load_prices
 from todoke.server.app import make_app
+from todoke.server.inbox_writer import InboxWriter
 from todoke.server.known import Known
 from todoke.server.notice_writer import NoticeWriter
-from todoke.server.services import InboxWriter, Services
+from todoke.server.services import Services
 from todoke.settings import Settings, SettingsError, unknown_names
 from todoke.storage.archive import Archive
 from todoke.storage.inbox import Posted
@@ -84,7 +86,7 @@ class Gateway:
             bind_link=partial(base.links.url, Page.BIND),
         )
         self._outlets = Outlets(
-            line=self._outside.line,
+            line=self._outside.departures,
             push=self._outside.push,
             reply=self._outside.reply,
             sms=self._outside.sms,
@@ -118,6 +120,8 @@ class Gateway:
             reactions=self._reactions(),
             posted=self._poster.wake.set,
             chores=self._chores,
+            # Where there is but one core, or the time is made up, another process would only be in the way.
+            reads_beside=settings.clock == "system" and (os.cpu_count() or 1) > 1,
         )
         self._inbox = InboxWriter(base.database, self._stored)
         self._known = Known()

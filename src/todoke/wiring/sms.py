@@ -2,13 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-
-import aiohttp
+from typing import TYPE_CHECKING
 
 from todoke.carriers.declarations import DeclarationError, declared_kind
-from todoke.carriers.smpp import SmppCarrier, load_smpp
 from todoke.carriers.sms_http import SmsHttpCarrier, emulator_declaration, load_declaration
 from todoke.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from todoke.carriers.sessions import Http
+    from todoke.carriers.smpp import SmppCarrier
 
 EMULATOR_CARRIER = "emulator"
 
@@ -21,8 +23,8 @@ async def _nowhere(carrier: str, body: bytes) -> None:
 
 
 def sms_carriers(
-    settings: Settings, http: aiohttp.ClientSession, receipt_secret: str, store: Store = _nowhere
-) -> list[SmsHttpCarrier | SmppCarrier]:
+    settings: Settings, http: "Http", receipt_secret: str, store: Store = _nowhere
+) -> "list[SmsHttpCarrier | SmppCarrier]":
     """The SMS carriers of the settings, in their order. Raises SettingsError."""
     try:
         return [_sms_carrier(name, settings, http, receipt_secret, store) for name in settings.sms_carriers]
@@ -31,8 +33,8 @@ def sms_carriers(
 
 
 def _sms_carrier(
-    name: str, settings: Settings, http: aiohttp.ClientSession, receipt_secret: str, store: Store
-) -> SmsHttpCarrier | SmppCarrier:
+    name: str, settings: Settings, http: "Http", receipt_secret: str, store: Store
+) -> "SmsHttpCarrier | SmppCarrier":
     urls = (
         f"{settings.base_url}/sms/{name}/receipts",
         receipt_secret,
@@ -47,6 +49,9 @@ def _sms_carrier(
             f"TODOKE_SMS_CARRIER names {name!r}, but there is no file {path}. See docs/sms-carriers.md."
         )
     if declared_kind(path) == "smpp":
+        # Few have such a carrier, and what speaks its language is large.
+        from todoke.carriers.smpp import SmppCarrier, load_smpp  # noqa: PLC0415
+
         over_smpp = load_smpp(path, settings.allow_private)
         _same_name(name, over_smpp.name)
         return SmppCarrier(over_smpp, settings.sms_secrets, partial(store, name))

@@ -6,16 +6,19 @@ each id once.
 
 import re
 from collections.abc import Mapping
-
-import aiohttp
+from typing import TYPE_CHECKING
 
 from todoke.carriers import Posting
 from todoke.carriers.addresses import objection
 from todoke.carriers.callback.signing import check_secret, signed_headers
+from todoke.carriers.cleaning import clean, retry_after
 from todoke.carriers.echoes import words_of
 from todoke.carriers.guarded import why_refused
-from todoke.carriers.over_http import clean, no_answer, read_body, retry_after, timeouts
+from todoke.carriers.over_http import loaded, no_answer, read_body, timeouts
 from todoke.core.outcome import Answer, Outcome
+
+if TYPE_CHECKING:
+    from todoke.carriers.sessions import Http
 
 TIMEOUT = 10.0
 """Seconds for a whole request; the receiver should store and answer, and work afterwards."""
@@ -32,7 +35,7 @@ class CallbackCarrier:
     `http`: from `guarded.guarded_session`, with the same `allow_private`; closed by whoever made it.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, allow_private: bool) -> None:
+    def __init__(self, http: "Http", allow_private: bool) -> None:
         self._http = http
         self._allow_private = allow_private
 
@@ -44,6 +47,7 @@ class CallbackCarrier:
         if (why_not := self._objection(message)) is not None:
             return Answer(outcome=Outcome.FAILED, detail=clean(f"not sent: {why_not}"))
         headers = signed_headers(message.secret, message.id, message.at, message.body, message.old_secret)
+        await loaded()
         try:
             response = await self._http.post(
                 message.url,

@@ -5,23 +5,20 @@ line that says what to do.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import aiohttp
 import msgspec
 from yarl import URL
 
+from todoke.carriers.cleaning import MAX_ANSWER, clean, retry_after
 from todoke.carriers.line.errors import error_line
 from todoke.carriers.line.heads import base_url, bearer
-from todoke.carriers.over_http import (
-    MAX_ANSWER,
-    NOTHING_LEFT,
-    clean,
-    read_body,
-    retry_after,
-    timeouts,
-    why_not_connected,
-)
+from todoke.carriers.over_http import loaded, nothing_left, read_body, timeouts, why_not_connected
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from todoke.carriers.sessions import Http
 
 SECONDS = 15.0
 """A webhook test takes LINE as long as our own endpoint takes to answer it."""
@@ -55,7 +52,7 @@ class Asker:
     `http` from `make_session`; `api_base` as for LineCarrier. Raises ValueError if `api_base` is no http(s) URL.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, api_base: str) -> None:
+    def __init__(self, http: "Http", api_base: str) -> None:
         self._http = http
         self._base = base_url(api_base)
 
@@ -80,6 +77,7 @@ class Asker:
             if authorization is None:
                 return kind(error="the access token is empty or garbled: set it anew")
             headers["Authorization"] = authorization
+        await loaded()
         try:
             response = await self._http.request(
                 method,
@@ -89,11 +87,13 @@ class Asker:
                 timeout=timeouts(SECONDS),
                 **request,
             )
-        except NOTHING_LEFT as exc:
-            return kind(error=why_not_connected(exc), retryable=True)
-        except TimeoutError:
-            return kind(error=f"LINE did not answer within {SECONDS:.0f} seconds: try again", retryable=True)
-        except Exception as exc:  # whatever else aiohttp lets through: a finding for the reader, not a crash
+        except Exception as exc:  # whatever aiohttp lets through: a finding for the reader, not a crash
+            if nothing_left(exc):
+                return kind(error=why_not_connected(exc), retryable=True)
+            if isinstance(exc, TimeoutError):
+                return kind(
+                    error=f"LINE did not answer within {SECONDS:.0f} seconds: try again", retryable=True
+                )
             return kind(
                 error=f"the connection to LINE broke ({type(exc).__name__}): try again", retryable=True
             )
@@ -104,7 +104,7 @@ class Asker:
 
 
 def _refused(
-    kind: type[R], response: aiohttp.ClientResponse, body: bytes | None, remedies: Mapping[int, str]
+    kind: type[R], response: "aiohttp.ClientResponse", body: bytes | None, remedies: Mapping[int, str]
 ) -> R:
     status = response.status
     retryable = status == 429 or status >= 500

@@ -5,16 +5,18 @@ have no retry key (a request with `X-Line-Retry-Key` is 400), so a request whose
 repeated safely.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
 
 from todoke.carriers import LineNotification
+from todoke.carriers.cleaning import clean_id
+from todoke.carriers.line.connection import Broken, NotSent, Reply
 from todoke.carriers.line.errors import BAD_TOKEN, REQUEST_ID, no_reply, not_accepted
 from todoke.carriers.line.events import LineEvents
 from todoke.carriers.line.heads import post_head
-from todoke.carriers.line.transport import Broken, NotSent, Origin, Transport
-from todoke.carriers.over_http import clean_id
+from todoke.carriers.line.transport import Origin, Transport
 from todoke.core.outcome import Answer, Outcome
 from todoke.core.phone import line_hash
 
@@ -42,11 +44,30 @@ class LineCarrier(LineEvents):
         self._head = lru_cache(maxsize=512)(_head)
 
     async def send(self, message: LineNotification, tag: str) -> Answer:
-        """One request. `tag` must be 16 to 100 characters, else LINE answers 400.
-
-        Raises nothing for what LINE or the network does. A cancelled send is for the caller to count as
+        """The same as `begin`, for one who waits for the answer. A cancelled send is for the caller to count as
         `unknown`.
         """
+        request = self._request(message, tag)
+        if isinstance(request, Answer):
+            return request
+        try:
+            return _read(await self._transport.post(request))
+        except (NotSent, Broken) as error:
+            return no_reply(error)
+
+    def begin(self, message: LineNotification, tag: str, done: Callable[[Answer], None]) -> None:
+        """One request. `tag` must be 16 to 100 characters, else LINE answers 400.
+
+        `done` is told the answer, later or at once. Raises nothing for what LINE or the network does.
+        """
+        request = self._request(message, tag)
+        if isinstance(request, Answer):
+            done(request)
+        else:
+            self._transport.begin(request, lambda reply: done(_read(reply)))
+
+    def _request(self, message: LineNotification, tag: str) -> bytes | Answer:
+        """What leaves, or why nothing can."""
         path = FLEXIBLE_PATH if message.flexible else TEMPLATED_PATH
         head = self._head(self._transport.origin, path, message.access_token)
         if head is None:
@@ -56,13 +77,14 @@ class LineCarrier(LineEvents):
                 outcome=Outcome.INVALID, detail="not sent: the delivery tag can't stand in a header"
             )
         body = _encode({**message.payload, "to": line_hash(message.to)})
-        request = b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (head, tag.encode(), len(body), body)
-        try:
-            reply = await self._transport.post(request)
-        except (NotSent, Broken) as error:
-            return no_reply(error)
-        if 200 <= reply.status < 300:
-            # Taken, whatever the body says.
-            request_id = clean_id(reply.headers.get(REQUEST_ID))
-            return Answer(outcome=Outcome.ACCEPTED, status=reply.status, request_id=request_id)
-        return not_accepted(reply.status, reply.body, reply.headers)
+        return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (head, tag.encode(), len(body), body)
+
+
+def _read(reply: Reply | NotSent | Broken) -> Answer:
+    if not isinstance(reply, Reply):
+        return no_reply(reply)
+    if 200 <= reply.status < 300:
+        # Taken, whatever the body says.
+        request_id = clean_id(reply.headers.get(REQUEST_ID))
+        return Answer(outcome=Outcome.ACCEPTED, status=reply.status, request_id=request_id)
+    return not_accepted(reply.status, reply.body, reply.headers)

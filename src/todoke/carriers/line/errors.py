@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from todoke.carriers.line.transport import Broken, NotSent
-from todoke.carriers.over_http import clean, clean_id, retry_after
+from todoke.carriers.cleaning import clean, clean_id, retry_after
+from todoke.carriers.line.connection import Broken, NotSent
 from todoke.core.outcome import Answer, Outcome
 
 REQUEST_ID = "x-line-request-id"

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from todoke.carriers import BadEvent, BadSignature, EventKind, InboundEvent
-from todoke.carriers.over_http import clean, clean_id
+from todoke.carriers.cleaning import clean, clean_id
 
 SIGNATURE = "x-line-signature"
 

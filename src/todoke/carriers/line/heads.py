@@ -1,13 +1,13 @@
 """The head of a request to LINE, and the two things of ours that go into it: base URL and access token."""
 
-from yarl import URL
-
 from todoke import __version__
 from todoke.carriers.line.transport import Origin
 
 
 def base_url(text: str) -> str:
     """`text` without a trailing slash. Raises ValueError unless it is an http(s) URL with a host."""
+    from yarl import URL  # noqa: PLC0415 - most of what imports this needs no yarl, the courier among them
+
     url = URL(text)
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError(f"{text!r} is no base URL: write it as https://api.line.me")

@@ -6,14 +6,17 @@ LINE URL scheme" (Opening a chat screen with the official account, Sharing a LIN
 
 import re
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import aiohttp
 from yarl import URL
 
 from todoke.carriers.line.account import BotInfo
 from todoke.carriers.line.asking import Asker, Result
 from todoke.carriers.line.friends import Profile
+
+if TYPE_CHECKING:
+    from todoke.carriers.sessions import Http
 
 ACCESS_HOST = "https://access.line.me"
 CHAT_HOST = "https://line.me"
@@ -64,7 +67,7 @@ class LineLinking(Asker):
     addresses lead there, with the same paths.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, line_api_base: str) -> None:
+    def __init__(self, http: "Http", line_api_base: str) -> None:
         super().__init__(http, line_api_base)
         self._emulated = _is_loopback(URL(self._base).host or "")
         self._access = self._base if self._emulated else ACCESS_HOST

@@ -11,11 +11,12 @@ from functools import lru_cache
 import msgspec
 
 from todoke.carriers import LinePush
+from todoke.carriers.cleaning import clean_id
+from todoke.carriers.line.connection import Broken, NotSent, Reply
 from todoke.carriers.line.errors import BAD_TOKEN, REQUEST_ID, no_reply, not_accepted
 from todoke.carriers.line.events import LineEvents
 from todoke.carriers.line.heads import post_head
-from todoke.carriers.line.transport import Broken, NotSent, Origin, Reply, Transport
-from todoke.carriers.over_http import clean_id
+from todoke.carriers.line.transport import Origin, Transport
 from todoke.core.outcome import Answer, Outcome
 
 PUSH_PATH = "/v2/bot/message/push"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from todoke.carriers.over_http import clean_id, retry_after
+from todoke.carriers.cleaning import clean_id, retry_after
 from todoke.carriers.sms_http.checks import status_range
 from todoke.carriers.sms_http.declaration import Declaration, Rule, Where
 from todoke.carriers.sms_http.paths import as_text, at_path, parse_path, texts

@@ -2,16 +2,16 @@
 
 import base64
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-import aiohttp
 import msgspec
-from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from yarl import URL
 
 from todoke.carriers import InboundEvent, SmsMessage
+from todoke.carriers.cleaning import clean
 from todoke.carriers.declarations import DeclarationError
-from todoke.carriers.over_http import NOTHING_LEFT, clean, no_answer, read_body, timeouts
+from todoke.carriers.over_http import loaded, no_answer, read_body, timeouts
 from todoke.carriers.sms_http.answers import Judge
 from todoke.carriers.sms_http.declaration import Declaration
 from todoke.carriers.sms_http.paths import as_text
@@ -26,6 +26,11 @@ from todoke.carriers.sms_http.placeholders import (
 from todoke.carriers.sms_http.receipts import ReceiptReader
 from todoke.carriers.sms_http.replies import HttpReplies
 from todoke.core.outcome import Answer, Outcome
+
+if TYPE_CHECKING:
+    from aiohttp import ClientMiddlewareType
+
+    from todoke.carriers.sessions import Http
 
 _CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
 
@@ -42,7 +47,7 @@ class SmsHttpCarrier:
 
     def __init__(
         self,
-        http: aiohttp.ClientSession,
+        http: "Http",
         declaration: Declaration,
         secrets: Mapping[str, str],
         receipt_url: str = "",
@@ -72,9 +77,6 @@ class SmsHttpCarrier:
         if (replies := declaration.replies) is not None:
             reply_key = self._constants.get(f"secret:{replies.auth.key}")
             self.replies = HttpReplies(declaration, replies, receipt_token, reply_key)
-        self._timeout = timeouts(declaration.timeout_seconds)
-        # aiohttp repeats GET and PUT on a broken connection by itself. Here that would be a second SMS.
-        self._middlewares = () if declaration.method == "POST" else (_only_once,)
 
     @property
     def name(self) -> str:
@@ -109,6 +111,7 @@ class SmsHttpCarrier:
             return Answer(outcome=Outcome.INVALID, detail="not sent: the number has no national form")
         except UnicodeEncodeError as exc:
             return Answer(outcome=Outcome.INVALID, detail=self._does_not_fit(exc, message.text))
+        await loaded()
         try:
             response = await self._http.request(
                 self.declaration.method,
@@ -116,8 +119,8 @@ class SmsHttpCarrier:
                 data=data,
                 headers=headers,
                 allow_redirects=False,
-                timeout=self._timeout,
-                middlewares=self._middlewares,
+                timeout=timeouts(self.declaration.timeout_seconds),
+                middlewares=_middlewares(self.declaration.method),
             )
         except (
             Exception
@@ -230,14 +233,10 @@ class _NoNationalForm(Exception):
     """A number that can't be dialled at home."""
 
 
-class _Broken(aiohttp.ClientError):
-    """A connection that broke after it was made; a class that aiohttp does not repeat a request for."""
+def _middlewares(method: str) -> "tuple[ClientMiddlewareType, ...]":
+    """aiohttp repeats GET and PUT on a broken connection by itself. Here that would be a second SMS."""
+    if method == "POST":
+        return ()
+    from todoke.carriers.sms_http.once import only_once  # noqa: PLC0415
 
-
-async def _only_once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    try:
-        return await handler(request)
-    except NOTHING_LEFT:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
-        raise _Broken("the connection broke before the answer") from exc
+    return (only_once,)

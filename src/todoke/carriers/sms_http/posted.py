@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from todoke.carriers import BadEvent, BadSignature
-from todoke.carriers.over_http import clean
+from todoke.carriers.cleaning import clean
 from todoke.carriers.sms_http.declaration import Auth, Receipt, Replies
 from todoke.carriers.sms_http.paths import as_text, at_path, parse_path
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 import msgspec
 
 from todoke.carriers import BadEvent, BadSignature, EventKind, InboundEvent
-from todoke.carriers.over_http import clean, clean_id
+from todoke.carriers.cleaning import clean, clean_id
 from todoke.carriers.sms_http.declaration import Declaration
 from todoke.carriers.sms_http.paths import texts
 from todoke.carriers.sms_http.posted import Inlet

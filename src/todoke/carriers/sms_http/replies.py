@@ -6,7 +6,7 @@ from hashlib import sha256
 import msgspec
 
 from todoke.carriers import BadEvent, InboundEvent
-from todoke.carriers.over_http import clean_id
+from todoke.carriers.cleaning import clean_id
 from todoke.carriers.replies import Heard, Reply, e164, event, hashed, regions_of, word_in
 from todoke.carriers.sms_http.declaration import Declaration, Replies
 from todoke.carriers.sms_http.posted import Inlet

@@ -143,6 +143,11 @@ def _place(chars: frozenset[str]) -> _Place:
     return _Place(classes, share, all(c >= "\u3400" for c in chars))
 
 
+def forget_places() -> None:
+    """Drops the places that are kept for the next pattern."""
+    _place.cache_clear()
+
+
 def _of_script(c: str) -> int:
     if c.isascii():
         return 8

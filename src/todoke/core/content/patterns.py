@@ -18,7 +18,18 @@ from functools import cached_property, lru_cache
 
 import msgspec
 
-from todoke.core.content.grams import DIGITS, WORD_EDGE, Edge, Group, One, Part, coarse_of, cover, regex_of
+from todoke.core.content.grams import (
+    DIGITS,
+    WORD_EDGE,
+    Edge,
+    Group,
+    One,
+    Part,
+    coarse_of,
+    cover,
+    forget_places,
+    regex_of,
+)
 from todoke.core.content.lookalikes import LOOKALIKES
 from todoke.core.content.spelling import folded_pattern
 from todoke.core.errors import InvalidRule
@@ -37,9 +48,9 @@ class Patterns:
     Reading and compiling all that the rules hold takes seconds; a text needs a few.
     """
 
-    def __init__(self, sources: Iterable[str], grams: frozenset[str] = frozenset()) -> None:
+    def __init__(self, sources: Iterable[str], grams: Iterable[str] = ()) -> None:
         self.sources = tuple(sources)
-        self.grams = grams
+        self.grams = tuple(grams)
         """Of which any text that one of them matches has one in its skeleton."""
 
     def __bool__(self) -> bool:
@@ -75,7 +86,7 @@ def read_pattern(source: str, pointer: str = "", *, looked_for: bool = True) -> 
             "without them the check of a notice would be slow",
             pointer,
         )
-    return Patterns((source,), grams or frozenset())
+    return Patterns((source,), grams or ())
 
 
 def _read(source: str, pointer: str) -> list[list[Part]]:
@@ -90,6 +101,12 @@ def _read(source: str, pointer: str) -> list[list[Part]]:
             f"At most {MOST_GAPS} gaps such as .{{0,12}} in a pattern: {_shown(source)}", pointer
         )
     return branches
+
+
+def forget_read() -> None:
+    """Drops what is kept while thousands of patterns are read one after the other: only speed depends on it."""
+    _character.cache_clear()
+    forget_places()
 
 
 def _regex(branches: list[list[Part]]) -> str:

@@ -25,12 +25,12 @@ _Trie = dict[str, "_Trie"]
 class Index:
     """Which of some patterns may match, by the grams of each."""
 
-    def __init__(self, grams: Iterable[frozenset[str]]) -> None:
+    def __init__(self, grams: Iterable[Iterable[str]]) -> None:
         """`grams`: of each pattern, in order."""
-        self._patterns: dict[str, list[int]] = {}
+        self._patterns: dict[str, tuple[int, ...]] = {}
         for n, of_one in enumerate(grams):
             for gram in of_one:
-                self._patterns.setdefault(gram, []).append(n)
+                self._patterns[gram] = (*self._patterns.get(gram, ()), n)
         self._lengths = sorted({len(gram) for gram in self._patterns})
 
     def may_match(self, skeleton: str) -> set[int]:
@@ -43,17 +43,25 @@ class Index:
         return found
 
 
-def _trie(grams: Iterable[str]) -> _Trie:
+def _rests(grams: Iterable[str]) -> dict[str, list[str]]:
+    """The grams without their first characters, by these."""
+    rests: dict[str, list[str]] = {}
+    for gram in grams:
+        rests.setdefault(gram[0], []).append(gram[1:])
+    return rests
+
+
+def _trie(rests: Iterable[str]) -> _Trie:
     """Without those that begin with another one."""
     root: _Trie = {}
-    for gram in sorted(grams, key=len):
+    for rest in sorted(rests, key=len):
         below = root
-        for c in gram[:-1]:
-            below = below.setdefault(c, {})
-            if below.get("") is not None:
+        for c in rest[:-1]:
+            if "" in below:
                 break
-        else:
-            below.setdefault(gram[-1], {"": {}})
+            below = below.setdefault(c, {})
+        if "" not in below:
+            below.setdefault(rest[-1:], {"": {}} if rest else {})
     return root
 
 
@@ -70,30 +78,31 @@ def _pattern(c: str, below: _Trie) -> str:
 
 def _searches(grams: frozenset[str]) -> tuple[list[_Search], list[_Search]]:
     """For what begins with an ASCII character, and for all else."""
-    trie = _trie(grams | _SHORTENED)
+    rests = _rests(grams | _SHORTENED)
     scripts: dict[int, list[str]] = {}
     # The engine tries one after the other: what is seen most comes first.
-    for c, below in sorted(trie.items(), key=lambda x: (-USUAL.get(x[0], 0), x[0])):
+    for c in sorted(rests, key=lambda c: (-USUAL.get(c, 0), c)):
         script = sum(c >= bound for bound in ("\u0e00", "\u1000", "\u4e00"))
-        scripts.setdefault(script, []).append(re.escape(c) + _pattern(c, below))
+        if script < 3:
+            scripts.setdefault(script, []).append(re.escape(c) + _pattern(c, _trie(rests[c])))
     # An alternative of literals is what the engine searches quickest for, so each script has its own.
     scripts.setdefault(0, []).append(UNKNOWN)
-    han = {c: below for c, below in trie.items() if c >= "\u4e00"}
-    searches = {n: re.compile("|".join(found)).search for n, found in sorted(scripts.items()) if n < 3}
+    han = {c: found for c, found in rests.items() if c >= "\u4e00"}
+    searches = {n: re.compile("|".join(found)).search for n, found in sorted(scripts.items())}
     return [searches.pop(0)], [*searches.values(), *([_search_han(han)] if han else [])]
 
 
-def _search_han(first: _Trie) -> Callable[[str], object]:
+def _search_han(rests: dict[str, list[str]]) -> Callable[[str], object]:
     """Han has hundreds of first characters, too many for one alternative: first any two that may follow each other."""
-    alone = "".join(re.escape(c) for c, below in first.items() if "" in below)
-    begin = "".join(map(re.escape, first))
-    second = "".join({re.escape(x) for below in first.values() for x in below})
+    alone = "".join(re.escape(c) for c, found in rests.items() if "" in found)
+    begin = "".join(map(re.escape, rests))
+    second = "".join({re.escape(x[0]) for found in rests.values() if "" not in found for x in found})
     behind = [f"(?<=[{alone}])"] * bool(alone) + [f"(?=[{second}])"] * bool(second)
     pairs = re.compile(f"[{begin}](?:{'|'.join(behind)})").finditer
 
     @cache
     def begins(c: str) -> Callable[[str, int], object]:
-        return re.compile(re.escape(c) + _pattern(c, first[c])).match
+        return re.compile(re.escape(c) + _pattern(c, _trie(rests[c]))).match
 
     def search(text: str) -> bool:
         for found in pairs(text):

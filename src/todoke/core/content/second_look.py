@@ -3,7 +3,7 @@ advertising is a finding though no rule knew its words.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -24,9 +24,9 @@ _SENTENCE = re.compile(r"[^\n。！？!?；]+[\n。！？!?；]?")
 
 
 class SecondLook:
-    """`remedy`: what to do about a text that reads like advertising."""
+    """`remedy`: what to do about a text that reads like advertising. `tone`: called when there is a text to look at."""
 
-    def __init__(self, tone: Tone, remedy: str) -> None:
+    def __init__(self, tone: Callable[[], Tone], remedy: str) -> None:
         self._tone = tone
         self._remedy = remedy
 
@@ -41,7 +41,7 @@ class SecondLook:
         errors = [x for x in found if x.severity is Severity.ERROR]
         if errors and self._is_honest(text, errors):
             return [replace(x, severity=Severity.WARNING) if x in errors else x for x in found]
-        if not errors and max(self._tone.of(text), self._tone.of(loose(text).text)) > ADVERTISING:
+        if not errors and max(self._tone().of(text), self._tone().of(loose(text).text)) > ADVERTISING:
             return [
                 *found,
                 Finding(CODE, Severity.ERROR, pointer, self._loudest(text)[:QUOTED], self._remedy),
@@ -51,14 +51,14 @@ class SecondLook:
     def _is_honest(self, text: str, errors: Sequence[Finding]) -> bool:
         for part in (text, *(_around(text, x.words) for x in errors[:3])):
             read = loose(part)
-            if max(self._tone.of(x) for x in (part, read.text, tight(read).text)) >= HONEST:
+            if max(self._tone().of(x) for x in (part, read.text, tight(read).text)) >= HONEST:
                 return False
         return True
 
     def _loudest(self, text: str) -> str:
         """The sentence that reads most like advertising."""
         sentences = [x[0].strip() for x in _SENTENCE.finditer(text) if x[0].strip()][:100]
-        return max(sentences, key=self._tone.of, default=text)
+        return max(sentences, key=self._tone().of, default=text)
 
 
 def _around(text: str, words: str) -> str:

@@ -1,7 +1,7 @@
 """Checks the values of notices: quickly, as there are many, and most have nothing in them."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from todoke.core.content.addresses import HOLE, INVISIBLE
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _LETTER = "A-Za-z\uff21-\uff3a\uff41-\uff5a"
 # Unrolled, as a repeat of a group takes ten times as long; the look behind comes last, where it is seldom asked.
 _ID = re.compile(f"[{_LETTER}](?<![{_LETTER}0-9].)[^\\w\n]?\\d(?:[^\\w\n]?\\d){{8}}(?!\\d)").search
-_NUMBER = re.compile("\\d" + "[^\\w\n]?\\d" * 12).search
-# It begins where digits begin: from within, a run is only shorter.
+# Both begin where digits begin: from within, a run is only shorter.
+_NUMBER = re.compile("(?<!\\d)(?<!\\d[^\\w\n])\\d" + "[^\\w\n]?\\d" * 12).search
 _TWELVE = re.compile("(?<!\\d)(?<!\\d[^\\w\n])\\d" + "[^\\w\n]?\\d" * 11).search
 _LINK = re.compile(
     f"[:\uff1a.\uff0e\u3002\uff61](?=[{INVISIBLE}]*[/\uff0f\\\\{_LETTER}])|%(?:25)*3[Aa]"
@@ -33,6 +33,8 @@ MOST_KNOWN = 4000
 LONGEST_KNOWN = 200
 _TOGETHER = 16
 """Notices whose values are looked at in one go: with more there is something in nearly every go."""
+_TOGETHER_COLUMN = 64
+"""Values of one parameter that are looked at in one go."""
 _NONE: frozenset[str] = frozenset()
 _LONG_NUMBERS = re.compile("[0-9]{5,}").sub
 
@@ -50,7 +52,8 @@ class ValuesCheck:
         self._check = check
         self.template = template
         self._country = country
-        self._excused = excused
+        self.excused = excused
+        """Overruled codes, each with its parameter."""
         # Parameters and the shapes of their addresses in which nothing was found. Most notices differ in a number, and
         # numbers are looked at in all values, whatever is remembered.
         self._harmless: set[tuple[str, str]] = set()
@@ -135,17 +138,55 @@ class ValuesCheck:
                 self._remember(values)
         return sure
 
+    def unsure(self, columns: Mapping[str, Sequence[str]]) -> set[int]:
+        """Of many notices those in which `errors` may find something, by their places; of all others it is sure that
+        it finds nothing. `columns`: by parameter the values of all of them.
+
+        What is found in a notice is found in one of its values, so each value is looked at once, wherever it stands.
+        """
+        if self._open_ends:
+            return set(range(max(map(len, columns.values()), default=0)))
+        found: set[int] = set()
+        for name, texts in columns.items():
+            fresh = set(texts) - self._known.get(name, _NONE)
+            if not fresh:
+                continue
+            doubtful = self._doubtful(list(fresh))
+            if doubtful:
+                found.update(n for n, text in enumerate(texts) if text in doubtful)
+            # Of a column in which hardly a value comes again, none need be remembered.
+            if 2 * len(fresh) <= len(texts):
+                self._remember_all(name, fresh - doubtful)
+        return found
+
+    def _doubtful(self, texts: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for first in range(0, len(texts), _TOGETHER_COLUMN):
+            some = [[text] for text in texts[first : first + _TOGETHER_COLUMN]]
+            sure = [True] * len(some)
+            self._sift(some, 0, len(some), sure)
+            found.update(x for (x,), is_sure in zip(some, sure, strict=True) if not is_sure)
+        return found
+
+    def _remember_all(self, name: str, texts: Iterable[str]) -> None:
+        if self._count > MOST_KNOWN:
+            self.forget()
+        short = [x for x in texts if len(x) <= LONGEST_KNOWN and "://" not in x]
+        self._known.setdefault(name, set()).update(short)
+        self._count += len(short)
+
     def _sift(self, new: Sequence[Sequence[str]], first: int, last: int, sure: list[bool]) -> None:
-        """Of the notices from `first` to before `last` those that are not sure, found by halves."""
+        """Of the notices from `first` to before `last` those that are not sure, found by quarters."""
         texts = [text for each in new[first:last] for text in each]
         if not texts or self._nothing_in(texts):
             return
         if last - first == 1:
             sure[first] = False
             return
-        middle = (first + last) // 2
-        self._sift(new, first, middle, sure)
-        self._sift(new, middle, last, sure)
+        # With halves every character would be read twice as often.
+        step = -(-(last - first) // 4)
+        for begin in range(first, last, step):
+            self._sift(new, begin, min(begin + step, last), sure)
 
     def _nothing_in(self, texts: Sequence[str]) -> bool:
         joined = "\n".join(texts)
@@ -204,7 +245,7 @@ class ValuesCheck:
                         value, declared, template.use_case, self._country, f"/parameters/{name}",
                         words=words, links=links, numbers=numbers, named=name in self._named,
                     )
-                    if (x.code, name) not in self._excused
+                    if (x.code, name) not in self.excused
                 )  # fmt: skip
         for text, names in self._open_ends if links else ():
             put_in = filled(text.text, {name: all_values.get(name, "") for name in names})
@@ -212,7 +253,7 @@ class ValuesCheck:
             found += check.kept(
                 x
                 for x in check.links.check(put_in, use_case=template.use_case, pointer=pointer)
-                if not any((x.code, name) in self._excused for name in names)
+                if not any((x.code, name) in self.excused for name in names)
             )
         return list(dict.fromkeys(found))
 

@@ -7,16 +7,12 @@ grow with the list. Where they are dropped, each row must be known at once: a ta
 place, 7 MB for a million rows. One row in some hundred million of a list of ten million is taken for another.
 """
 
-import sys
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from hashlib import blake2b
 from pathlib import Path
 from typing import IO
-
-from todoke.storage.notices import NewNotice
 
 _FIRST = 1 << 16
 _FULL = 0.62
@@ -24,11 +20,6 @@ _FULL = 0.62
 _AT_ONCE = 1 << 16
 _IN_MEMORY = 50_000
 """Digests that are looked at together: some 5 MB."""
-
-
-def digest(number: str, parameters: str) -> bytes:
-    """What is the same for rows that say the same to the same number."""
-    return blake2b(f"{number}\0{parameters}".encode(), digest_size=8).digest()
 
 
 class Log:
@@ -39,13 +30,13 @@ class Log:
         self.accepted = accepted
         self._path = path
 
-    def write(self, digests: Sequence[bytes]) -> None:
-        """Those of rows that are about to be committed."""
+    def write(self, digests: bytes) -> None:
+        """Those of rows that are about to be committed, 8 bytes each."""
         with self._path.open("r+b" if self._path.exists() else "w+b") as file:
             file.seek(8 * self.accepted)
-            file.write(b"".join(digests))
+            file.write(digests)
             file.truncate()
-        self.accepted += len(digests)
+        self.accepted += len(digests) // 8
 
     def read(self) -> Iterator["array[int]"]:
         """Portions of what counts."""
@@ -139,41 +130,36 @@ class Seen:
         """`path`: where the digests are kept; `at_once`: whether a row must be known as it comes."""
         self._log = Log(path, accepted)
         self._table = Table(self._log, expected) if at_once else None
-        self._digests: dict[str, bytes] = {}
-        """By notice, of the portion that is looked at."""
         self._before: tuple[int, set[int]] = (0, set())
 
     @property
     def accepted(self) -> int:
         return self._log.accepted
 
-    def look(self, notices: Sequence[NewNotice], *, at_end: bool) -> None:
-        """To be called with each portion, before its transaction. With the last one it may take seconds."""
-        self._digests = {x.id: digest(x.number, x.parameters) for x in notices}
-        if at_end and self._table is None:
-            self._before = self._log.count(set(self._values(notices)))
+    def look(self, digests: bytes) -> None:
+        """To be called with the last portion, before its transaction. It may take seconds."""
+        if self._table is None:
+            self._before = self._log.count(set(array("Q", digests)))
 
-    def repeated(self, notices: Sequence[NewNotice], *, at_end: bool) -> tuple[int, list[bool]]:
-        """How many rows repeat an earlier one, and which of these notices do, as far as can be told now: all where
-        rows must be known at once; otherwise all of the list at its end, and none before.
+    def repeated(self, digests: bytes, *, at_end: bool) -> tuple[int, list[int]]:
+        """How many rows repeat an earlier one, and which of these do, by their places, as far as can be told now: all
+        where rows must be known at once; otherwise all of the list at its end, and none before.
         """
-        values = self._values(notices)
         if self._table is not None:
-            again = self._table.add(values, len(notices))
-            return sum(again), again
+            values = array("Q", digests)
+            again = [at for at, is_again in enumerate(self._table.add(values, len(values))) if is_again]
+            return len(again), again
         if not at_end:
-            return 0, [False] * len(notices)
+            return 0, []
         count, known = self._before
         known = set(known)
         again = []
-        for value in values:
-            again.append(value in known)
+        for at, value in enumerate(array("Q", digests)):
+            if value in known:
+                again.append(at)
             known.add(value)
-        return count + sum(again), again
+        return count + len(again), again
 
-    def keep(self, notices: Iterable[NewNotice]) -> None:
-        """Writes down which of them are about to be committed."""
-        self._log.write([self._digests[x.id] for x in notices])
-
-    def _values(self, notices: Iterable[NewNotice]) -> list[int]:
-        return [int.from_bytes(self._digests[x.id], sys.byteorder) for x in notices]
+    def keep(self, digests: bytes) -> None:
+        """Writes down those of rows that are about to be committed."""
+        self._log.write(digests)

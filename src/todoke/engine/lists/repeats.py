@@ -34,6 +34,8 @@ class _Known(msgspec.Struct):
     days: int
     templates: list[str]
     seen: Seen
+    said: set[tuple[str, str]] = set()
+    """Number and parameters that notices of the last days had, of those to the numbers of the portion."""
 
 
 class Repeats:
@@ -50,32 +52,32 @@ class Repeats:
             async with database.read() as tx:
                 known = self._known[batch.id] = await self._begin(tx, batch)
         if portion.at_end and batch.accepted:
-            await asyncio.to_thread(known.seen.look, portion.notices, at_end=True)
-        else:
-            known.seen.look(portion.notices, at_end=portion.at_end)
+            await asyncio.to_thread(known.seen.look, portion.digests)
+        if known.templates:
+            since = batch.created_at - known.days * DAY
+            numbers = list(set(portion.numbers))
+            # Thousands of numbers, in places far from each other: it may take a tenth of a second.
+            async with database.read() as tx:
+                known.said = await store.said_before(tx, known.templates, numbers, batch.id, since)
 
     async def take_out(self, tx: Tx, batch: Batch, portion: Portion) -> Count:
         """Counts what repeats, and makes refused rows of it where the upload wants that. The portion was looked at
         before; where the transaction is not committed, it is looked at again.
         """
         known = self._known[batch.id]
-        notices = portion.notices
-        duplicates, again = known.seen.repeated(notices, at_end=portion.at_end)
-        reasons = {x.id: IN_FILE for x, is_again in zip(notices, again, strict=True) if is_again}
+        duplicates, again = known.seen.repeated(portion.digests, at_end=portion.at_end)
+        reasons = dict.fromkeys(again, IN_FILE)
         repeats = 0
-        if known.templates:
-            since = batch.created_at - known.days * DAY
-            numbers = list({x.number for x in notices})
-            said = await store.said_before(tx, known.templates, numbers, batch.id, since)
+        if known.said:
             before = _BEFORE.format(days=known.days)
-            for x in notices:
+            for at, key in enumerate(zip(portion.numbers, portion.parameters, strict=True)):
                 # Of a row that is kept both may be said.
-                if (x.number, x.parameters) in said and not (known.drops and x.id in reasons):
-                    reasons[x.id] = before
+                if key in known.said and not (known.drops and at in reasons):
+                    reasons[at] = before
                     repeats += 1
         if known.drops:
-            portion.refuse_notices(reasons)
-        known.seen.keep(portion.notices)
+            portion.refuse(self._folder / f"{batch.id}.csv", reasons)
+        known.seen.keep(portion.digests)
         return Count(duplicates, repeats)
 
     def forget(self, batch_id: str, *, at_end: bool = False) -> None:

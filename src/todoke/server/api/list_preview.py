@@ -1,18 +1,24 @@
 """What a list would come to: its first rows as they would be sent, and what would be refused. Nothing is stored."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 
-from todoke.actions import reminders
+from todoke.actions import intake, reminders
 from todoke.actions.batches import plan_of
 from todoke.actions.intake import Target, Wanted
 from todoke.actions.refusals import refused_numbers, suppressed
+from todoke.core.columns import Columns
 from todoke.core.durations import DAY, rfc3339
 from todoke.core.errors import TodokeError
-from todoke.engine.intake import BrokenFile, Portion, read_portion
+from todoke.core.list_rows import Rows
+from todoke.engine.lists.lines import BrokenFile
 from todoke.engine.lists.look import Asked
+from todoke.engine.portion import Place, Portion, read_portion
 from todoke.server.api.dry_run import explain
 from todoke.server.api.forecast import of_list
 from todoke.server.api.uploads import Made
@@ -21,6 +27,7 @@ from todoke.server.services import Services
 from todoke.storage import repeats
 from todoke.storage.batches import Batch
 from todoke.storage.database import Tx
+from todoke.storage.new_notices import as_notices
 from todoke.storage.notices import NewNotice
 
 PREVIEW_ROWS = 1000
@@ -36,32 +43,32 @@ async def preview(
     path = parts.uploads / f"{batch.id}.csv"
     now = parts.clock.now()
     try:
-        portion: Portion = await run_in_threadpool(
-            read_portion, path, batch, target, now, parts.ids, PREVIEW_ROWS, _CHARACTERS
-        )
+        columns = msgspec.json.decode(batch.columns, type=Columns)
+        taken = Rows(target.terms(), batch.language, columns, now, parts.ids)
+        begun = Place(batch.position, batch.line)
+        portion = await run_in_threadpool(read_portion, path, begun, taken, PREVIEW_ROWS, _CHARACTERS)
     except BrokenFile as error:
         raise Problem(422, "not-a-list", str(error)) from None
     async with parts.database.read() as tx:
-        standing = await refused_numbers(tx, batch.account_id, (x.number for x in portion.notices))
-        portion.refuse({number: suppressed(x).message for number, x in standing.items()})
-        too_many = await reminders.refused(tx, [(target, x) for x in portion.notices])
-        portion.refuse_notices({notice_id: error.message for notice_id, error in too_many.items()})
-        doubled = await _repeating(tx, batch, portion)
+        await _refuse(tx, batch, target, path, portion, now)
+        notices = _notices(batch, target, portion, now)
+        doubled = await _repeating(tx, batch, notices)
         if Asked.of(batch.asked).choices.duplicates == "drop":
-            portion.refuse_notices(doubled)
+            portion.refuse(path, doubled)
+            notices = _notices(batch, target, portion, now)
         plan = plan_of(batch, target.channel.region)
-        total = max(rows or 0, portion.rows) * len(portion.notices) // max(portion.rows, 1)
-        forecast = await of_list(tx, target, portion.notices, total, parts, plan) if portion.notices else None
+        total = max(rows or 0, portion.rows) * len(notices) // max(portion.rows, 1)
+        forecast = await of_list(tx, target, notices, total, parts, plan) if notices else None
         first = [
             await _as_sent(tx, parts, target, line, notice)
-            for notice, (line, _) in list(zip(portion.notices, portion.origins, strict=True))[:_SHOWN]
+            for line, notice in list(zip(portion.lines, notices, strict=True))[:_SHOWN]
         ]
     repeated = sum(why is _BEFORE for why in doubled.values())
     return {
         "dry_run": True,
         "rows": portion.rows,
         "whole_file": portion.at_end and made.is_whole,
-        "accepted": len(portion.notices),
+        "accepted": portion.accepted,
         "refused": len(portion.rejects),
         "duplicates": len(doubled) - repeated,
         "repeats": repeated,
@@ -76,22 +83,37 @@ _IN_FILE = "A row further up has the same number and the same values; duplicates
 _BEFORE = "The same notice went to this number in the last days; duplicates are dropped."
 
 
-async def _repeating(tx: Tx, batch: Batch, portion: Portion) -> dict[str, str]:
-    """Which of the notices repeat a row further up, or a notice of the last days."""
+async def _refuse(tx: Tx, batch: Batch, target: Target, path: Path, portion: Portion, now: int) -> None:
+    """Takes out whom nothing may go to."""
+    numbers = portion.numbers
+    standing = await refused_numbers(tx, batch.account_id, numbers)
+    reasons = {at: suppressed(standing[x]).message for at, x in enumerate(numbers) if x in standing}
+    portion.refuse(path, reasons)
+    notices = _notices(batch, target, portion, now)
+    too_many = await reminders.refused(tx, [(target, x) for x in notices])
+    portion.refuse(path, {at: too_many[x.id].message for at, x in enumerate(notices) if x.id in too_many})
+
+
+def _notices(batch: Batch, target: Target, portion: Portion, now: int) -> list[NewNotice]:
+    return as_notices(intake.shared(target, batch.id, now, held=False), portion.values)
+
+
+async def _repeating(tx: Tx, batch: Batch, notices: Sequence[NewNotice]) -> dict[int, str]:
+    """Which of the notices repeat a row further up, or a notice of the last days; by their places."""
     days = Asked.of(batch.asked).choices.duplicate_days
     templates = await repeats.versions_of(tx, batch.template_id) if days else []
-    numbers = list({x.number for x in portion.notices})
+    numbers = list({x.number for x in notices})
     said: set[tuple[str, str]] = set()
     if templates:
         said = await repeats.said_before(tx, templates, numbers, batch.id, batch.created_at - days * DAY)
     seen: set[tuple[str, str]] = set()
-    found: dict[str, str] = {}
-    for x in portion.notices:
+    found: dict[int, str] = {}
+    for at, x in enumerate(notices):
         key = (x.number, x.parameters)
         if key in seen:
-            found[x.id] = _IN_FILE
+            found[at] = _IN_FILE
         elif key in said:
-            found[x.id] = _BEFORE
+            found[at] = _BEFORE
         seen.add(key)
     return found
 

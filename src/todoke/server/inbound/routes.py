@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -19,7 +20,7 @@ from todoke.engine.metrics import EVENTS, EVENTS_REFUSED, REPLIES
 from todoke.server.limits import BodyLimit
 from todoke.server.openapi import problem_response
 from todoke.server.problems import Problem, respond
-from todoke.server.services import ChannelSecret, Parts, Services
+from todoke.server.services import SECRET_SECONDS, ChannelSecret, Parts, Services
 from todoke.storage import channels
 from todoke.storage.inbox import Posted
 
@@ -28,8 +29,6 @@ router = APIRouter(tags=["From outside"])
 
 _INBOUND = re.compile(r"/line/(?P<line>[^/]+)/webhook|/sms/(?P<sms>[^/]+)/receipts")
 _LINE_EVENTS = EVENTS.labels("line")
-SECRET_SECONDS = 5.0
-"""So long a channel secret that was replaced is still taken, at most."""
 
 
 @router.post(
@@ -92,7 +91,7 @@ async def _take_webhook(line_channel_id: str, request: Request, parts: Services)
             "This gateway passed this on itself, and got it back. Give the target another system's URL.",
         )
     # Kept with the body: whom it is passed on to checks it as we have.
-    headers = json.dumps(parts.line_reader.kept(request.headers))
+    headers = msgspec.json.encode(parts.line_reader.kept(request.headers)).decode()
     posted = Posted(
         carrier="line", channel_id=channel_id, headers=headers, body=body, received_at=parts.clock.now()
     )

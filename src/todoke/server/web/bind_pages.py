@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 import msgspec
-import segno
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from todoke.carriers.line.linking import ACCESS_HOST
@@ -18,6 +15,7 @@ from todoke.core.binding import Next, Why
 from todoke.core.phone import Reason
 from todoke.engine.bind_view import View
 from todoke.server.web.bind_texts import LANGUAGES, Words, language_of
+from todoke.server.web.drawing import draw
 
 SORRY_STATUS: Mapping[Why, HTTPStatus] = MappingProxyType(
     {
@@ -71,14 +69,6 @@ _STEPS = (Next.AGREE, Next.CHAT, Next.LINK, Next.CODE)
 _SECOND = 1_000
 _SHORT_NAME = 12
 """Characters, which fit side by side in a heading on the smallest phone."""
-
-_pages = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "pages"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,7 +210,8 @@ def _steps(view: View) -> list[tuple[str, str]]:
 def _html(
     name: Next, frame: Frame, words: Words, status: int, brand: str, values: Mapping[str, object]
 ) -> Response:
-    text = _pages.get_template(f"bind/{name}.html").render(
+    text = draw(
+        f"bind/{name}.html",
         t=words,
         step=name.value,
         brand=brand,
@@ -243,5 +234,7 @@ def _whole(brand: str) -> Markup:
 @lru_cache(maxsize=64)
 def _qr(url: str) -> str:
     """An SVG without style or script, so that the page's policy needs no exception for it."""
+    import segno  # noqa: PLC0415
+
     code = segno.make(url, error="m", micro=False)
     return code.svg_inline(border=2, omitsize=True, dark="#000", light="#fff", svgclass=None, lineclass=None)

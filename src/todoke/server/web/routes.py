@@ -4,14 +4,13 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader
 
 from todoke import __version__
 from todoke.server.services import Parts
+from todoke.server.web.drawing import draw
 from todoke.storage import alarms
 
 STATIC = Path(__file__).parent / "static"
-_pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True)
 # Pages load nothing from elsewhere, and nobody may frame them.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -28,7 +27,8 @@ async def front(request: Request, parts: Parts) -> Response:
     trouble = parts.is_ready()
     async with parts.database.read() as tx:
         standing = await alarms.standing(tx)
-    page = _pages.get_template("front.html").render(
+    page = draw(
+        "front.html",
         version=__version__,
         trouble=trouble,
         # Only how many: this page asks nobody for a key, and texts name channels.
@@ -42,4 +42,4 @@ async def front(request: Request, parts: Parts) -> Response:
 
 @router.get("/docs")
 async def docs() -> Response:
-    return HTMLResponse(_pages.get_template("docs.html").render(), headers=_HEADERS)
+    return HTMLResponse(draw("docs.html"), headers=_HEADERS)

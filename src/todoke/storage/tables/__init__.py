@@ -26,6 +26,8 @@ from todoke.storage.tables.notices import (
     batches,
     idempotency,
     message_ids,
+    notice_numbers,
+    notice_references,
     notices,
     uploads,
 )
@@ -82,6 +84,8 @@ __all__ = [
     "message_ids",
     "messages",
     "metadata",
+    "notice_numbers",
+    "notice_references",
     "notices",
     "overrulings",
     "policies",

@@ -24,7 +24,6 @@ Index(
     alarms.c.about,
     unique=True,
     sqlite_where=alarms.c.cleared_at.is_(None),
-    postgresql_where=alarms.c.cleared_at.is_(None),
 )
 
 channel_hours = Table(

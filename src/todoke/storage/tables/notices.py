@@ -72,13 +72,11 @@ Index(
     "ix_batches_going",
     batches.c.id,
     sqlite_where=batches.c.ended_at.is_(None),
-    postgresql_where=batches.c.ended_at.is_(None),
 )
 Index(
     "ix_batches_sweep",
     batches.c.channel_id,
     sqlite_where=batches.c.sweep.is_not(None),
-    postgresql_where=batches.c.sweep.is_not(None),
 )
 
 batch_states = Table(
@@ -159,35 +157,43 @@ Index(
     notices.c.lane,
     notices.c.due_at,
     sqlite_where=notices.c.due_at.is_not(None),
-    postgresql_where=notices.c.due_at.is_not(None),
 )
 # Open ones that wait for something that has no time, such as a paused channel: few at any moment.
 Index(
     "ix_notices_undue",
     notices.c.channel_id,
     sqlite_where=notices.c.due_at.is_(None) & notices.c.ended_at.is_(None),
-    postgresql_where=notices.c.due_at.is_(None) & notices.c.ended_at.is_(None),
 )
 Index(
     "ix_notices_batch",
     notices.c.batch_id,
     sqlite_where=notices.c.batch_id.is_not(None),
-    postgresql_where=notices.c.batch_id.is_not(None),
 )
 Index(
     "ix_notices_held",
     notices.c.batch_id,
     sqlite_where=notices.c.lane == literal_column("2"),
-    postgresql_where=notices.c.lane == literal_column("2"),
 )
-Index(
-    "ix_notices_reference",
-    notices.c.account_id,
-    notices.c.reference,
-    sqlite_where=notices.c.reference.is_not(None),
-    postgresql_where=notices.c.reference.is_not(None),
+
+# Which notices have a number, and a reference: instead of indexes, in which every new one would change a page far from
+# the last one's. See storage.notice_keys.
+notice_numbers = Table(
+    "notice_numbers",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", String(16), primary_key=True),
+    Column("notice_id", ID, primary_key=True),
+    sqlite_with_rowid=False,
 )
-Index("ix_notices_number", notices.c.number)
+
+notice_references = Table(
+    "notice_references",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("reference", String(100), primary_key=True),
+    Column("notice_id", ID, primary_key=True),
+    sqlite_with_rowid=False,
+)
 
 attempts = Table(
     "attempts",

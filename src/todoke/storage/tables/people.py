@@ -33,7 +33,6 @@ Index(
     "ix_bindings_number",
     bindings.c.number,
     sqlite_where=bindings.c.unbound_at.is_(None),
-    postgresql_where=bindings.c.unbound_at.is_(None),
 )
 Index("ix_bindings_account", bindings.c.account_id, bindings.c.id)
 # The ended ones too: for what a number's past says.
@@ -46,7 +45,6 @@ Index(
     bindings.c.number,
     unique=True,
     sqlite_where=bindings.c.unbound_at.is_(None),
-    postgresql_where=bindings.c.unbound_at.is_(None),
 )
 
 bind_settings = Table(
@@ -133,21 +131,18 @@ Index(
     bind_links.c.word,
     unique=True,
     sqlite_where=bind_links.c.word.is_not(None),
-    postgresql_where=bind_links.c.word.is_not(None),
 )
 Index(
     "ix_bind_links_nonce",
     bind_links.c.nonce,
     unique=True,
     sqlite_where=bind_links.c.nonce.is_not(None),
-    postgresql_where=bind_links.c.nonce.is_not(None),
 )
 
 Index(
     "ix_bind_links_greets",
     bind_links.c.greets_at,
     sqlite_where=bind_links.c.greets_at.is_not(None),
-    postgresql_where=bind_links.c.greets_at.is_not(None),
 )
 
 suppressions = Table(
@@ -178,7 +173,6 @@ Index(
     suppressions.c.scope,
     unique=True,
     sqlite_where=suppressions.c.removed_at.is_(None),
-    postgresql_where=suppressions.c.removed_at.is_(None),
 )
 
 sources = Table(
@@ -226,7 +220,6 @@ Index(
     friends.c.channel_id,
     friends.c.followed_at,
     sqlite_where=friends.c.followed_at.is_not(None),
-    postgresql_where=friends.c.followed_at.is_not(None),
 )
 
 friend_syncs = Table(
@@ -285,7 +278,6 @@ Index(
     messages.c.channel_id,
     messages.c.due_at,
     sqlite_where=messages.c.due_at.is_not(None),
-    postgresql_where=messages.c.due_at.is_not(None),
 )
 Index("ix_messages_account", messages.c.account_id, messages.c.id)
 Index(
@@ -293,6 +285,5 @@ Index(
     messages.c.reference,
     messages.c.ended_at,
     sqlite_where=messages.c.reference.is_not(None),
-    postgresql_where=messages.c.reference.is_not(None),
 )
 Index("ix_messages_user", messages.c.user_id, messages.c.created_at)

@@ -67,13 +67,11 @@ Index(
     postings.c.endpoint_id,
     postings.c.due_at,
     sqlite_where=postings.c.due_at.is_not(None),
-    postgresql_where=postings.c.due_at.is_not(None),
 )
 Index(
     "ix_postings_ended",
     postings.c.ended_at,
     sqlite_where=postings.c.ended_at.is_not(None),
-    postgresql_where=postings.c.ended_at.is_not(None),
 )
 
 posting_tries = Table(
@@ -160,7 +158,6 @@ Index(
     "ix_inbox_open",
     inbox.c.id,
     sqlite_where=inbox.c.applied_at.is_(None),
-    postgresql_where=inbox.c.applied_at.is_(None),
 )
 
 events_seen = Table(
