@@ -427,3 +427,10 @@ async def test_nothing_leaves_after_closing_for_whoever_waited_for_a_connection(
     assert outcomes == [Outcome.UNKNOWN, Outcome.FAILED, Outcome.FAILED]
     assert len(server.requests) == 1
     assert carrier.transport._room == 1
+
+
+async def test_whoever_asked_by_a_call_hears_of_a_host_name_that_is_none() -> None:
+    told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    async with Transport("http://api..line.me") as transport:
+        transport.begin(b"", told.set_result)
+        assert isinstance(await asyncio.wait_for(told, 5), NotSent)

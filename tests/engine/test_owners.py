@@ -16,6 +16,7 @@ from notice_support import START
 from storage_support import ids, shop
 from todoke.actions.advance import LostChannel, claim, recover
 from todoke.core.outcome import Answer, Outcome
+from todoke.core.states import LEASE
 from todoke.engine import deliver as deliver_module
 from todoke.engine import owners as module
 from todoke.engine.deliver import Deliver
@@ -493,4 +494,56 @@ async def test_what_waits_for_its_turn_does_not_leave_once_the_channel_is_anothe
     assert await recorder.step()
     assert house.carrier.sent == []
     assert [(await house.notice(n)).state for n in wanted] == ["queued"] * 3
+    await deliver.close()
+
+
+async def held_up(house: House) -> tuple[Recorder, Deliver]:
+    """LINE has asked to wait, and meanwhile so much time went by that each notice is held against the gate again."""
+    await house.open()
+    await house.ask(3)
+    channel = await row(house)
+    house.departures.pacer(channel.id).hold(0.1)
+    recorder = Recorder(house.clock, house.database, house.lookup, {}, house.reactions)
+    deliver = Deliver(
+        house.clock,
+        house.database,
+        channel,
+        0,
+        house.outlets(),
+        recorder,
+        house.lookup,
+        ids,
+        SEAL,
+        Says(),
+        PacerBook(),
+    )
+    assert await deliver.step()
+    return recorder, deliver
+
+
+async def test_what_cant_be_held_against_the_gate_again_has_not_left_and_is_not_forgotten(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder, deliver = await held_up(house)
+    house.clock.put(START + deliver_module.STALE)
+
+    async def no_more_files(*_: object) -> None:
+        raise OSError("Too many open files")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("todoke.engine.deliver.channel_store.get_channel", no_more_files)
+        await until(lambda: not recorder.out(("", "")) and recorder.out("") == 3)
+    assert await recorder.step()
+    assert house.carrier.sent == []
+    assert recorder.out() == 0
+    await deliver.close()
+
+
+async def test_what_has_waited_until_it_counts_as_lost_does_not_leave_any_more(house: House) -> None:
+    """LINE may ask for a wait of many hours; by then another step may have begun."""
+    recorder, deliver = await held_up(house)
+    house.clock.put(START + LEASE)
+    await until(lambda: recorder.out("") == 3)
+    assert await recorder.step()
+    assert house.carrier.sent == []
     await deliver.close()

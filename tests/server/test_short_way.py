@@ -13,6 +13,8 @@ import pytest
 
 from gateway_support import RunningGateway
 from todoke.carriers.line.events import sign
+from todoke.clock import monotonic
+from todoke.server.connections import MOST_HEAD_BYTES
 from todoke.server.inbox_writer import InboxWriter
 from todoke.storage import sqlite
 from todoke.storage.inbox import Posted
@@ -280,3 +282,37 @@ async def test_who_stops_the_server_waits_for_what_is_on_the_short_way(
         assert (status, headers.get("connection")) == (200, "close")
         assert (await wire.answer())[0] == 0
     assert len(stored(gateway)) == 2
+
+
+async def test_a_body_that_comes_late_is_not_taken_by_a_secret_that_may_have_been_replaced_meanwhile(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, body = line(gateway), event("E1")
+    path, signature = f"/line/{channel.channel_id}/webhook", sign(body, channel.secret)
+    async with connected(gateway) as wire:
+        wire.writer.write(request(path, body, f"x-line-signature: {signature}"))
+        assert (await wire.answer())[0] == 200
+    door = gateway.app.door
+    assert door is not None
+    length = b"%d" % len(body)
+    entry = door(path.encode(), [(b"content-length", length), (b"x-line-signature", signature.encode())])
+    assert entry is not None
+    monkeypatch.setattr("todoke.server.inbound.quick.monotonic", lambda: monotonic() + 60)
+    assert entry.ask(body) is None
+    assert len(stored(gateway)) == 1
+
+
+async def test_headers_without_end_are_refused_and_large_streams_of_requests_are_not(
+    gateway: RunningGateway,
+) -> None:
+    endless = [b"X-A: ", *[b"a" * 100_000] * 6], [b"X-A: aaaa\r\n" * 10_000] * 6
+    for pieces in endless:
+        async with connected(gateway) as wire:
+            wire.writer.write(b"POST /v1/notices HTTP/1.1\r\n" + HOST)
+            for piece in pieces:
+                wire.writer.write(piece)
+            assert (await wire.answer())[0] == 400
+    async with connected(gateway) as wire:
+        large = request("/v1/nothing", b" " * (MOST_HEAD_BYTES + 7))
+        wire.writer.write(large * 2 + request("/healthz", b"", method="GET"))
+        assert [(await wire.answer())[0] for _ in range(3)] == [404, 404, 200]

@@ -4,6 +4,7 @@ import asyncio
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -375,3 +376,40 @@ async def test_what_is_committed_comes_into_the_file_beside_the_writers(
     finally:
         await database.close()
     assert in_the_file() >= {"a", "b", "c", "d"}
+
+
+async def test_a_quick_reader_that_outlasts_the_closing_leaves_no_connection_open(database: Database) -> None:
+    async with database.read(quick=True) as tx:
+        await database.close()
+        assert (await tx.exec_driver_sql("SELECT 1")).scalar() == 1
+    assert tx.closed
+
+
+async def test_files_are_made_clean_with_nobody_copying_the_log_meanwhile(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite empties no log that is being copied just then, and does not wait for that either."""
+    begun, at_work, seen = threading.Event(), [0], []
+    copy, compact = sqlite_log.Log._copy, sqlite.compact
+
+    def slow(self: sqlite_log.Log) -> None:
+        at_work[0] += 1
+        begun.set()
+        time.sleep(0.2)
+        copy(self)
+        at_work[0] -= 1
+
+    def noted(url: str, *, any_size: bool) -> bool:
+        seen.append(at_work[0])
+        return compact(url, any_size=any_size)
+
+    monkeypatch.setattr(sqlite_log, "SECONDS", 0)
+    monkeypatch.setattr(sqlite_log.Log, "_copy", slow)
+    monkeypatch.setattr(sqlite, "compact", noted)
+    await add(database, "A")
+    assert await asyncio.to_thread(begun.wait, 5)
+    assert await database.compact()
+    assert seen == [0]
+    begun.clear()
+    await add(database, "B")
+    assert await asyncio.to_thread(begun.wait, 5)

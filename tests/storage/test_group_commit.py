@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -159,6 +160,59 @@ async def test_a_writer_that_gives_up_while_another_program_writes_leaves_nothin
     other.close()
     await add(database, "next")
     assert await names(database) == {"next"}
+
+
+async def test_a_later_writer_that_gives_up_while_another_program_writes_leaves_no_transaction_open(
+    database: Database, tmp_path: Path
+) -> None:
+    """The connection is kept: what had begun for nobody would keep everybody from writing for good."""
+    await add(database, "before")
+    other = sqlite3.connect(tmp_path / "todoke.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(add(database, "given up"))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    await asyncio.sleep(0.05)
+    other.execute("COMMIT")
+    async with asyncio.timeout(10):
+        assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], asyncio.CancelledError)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("COMMIT")
+    other.close()
+    await add(database, "next")
+    assert await names(database) == {"before", "next"}
+
+
+async def test_one_that_is_cancelled_twice_keeps_the_turn_until_the_commit_before_it_is_done(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, going, go_on = sqlite._InPlace.commit, asyncio.Event(), asyncio.Event()
+
+    async def commit(self: sqlite._InPlace) -> None:
+        going.set()
+        await go_on.wait()
+        await before(self)
+
+    async def large() -> None:
+        async with database.write(quick=True, large=True):
+            pass
+
+    await add(database, "before")
+    monkeypatch.setattr(sqlite._InPlace, "commit", commit)
+    async with asyncio.timeout(10):
+        async with database.write():
+            first, waiting = asyncio.create_task(add(database, "first")), asyncio.create_task(large())
+            await asyncio.sleep(0)
+        await going.wait()
+        for _ in range(2):
+            waiting.cancel()
+            await asyncio.sleep(0)
+        second = asyncio.create_task(add(database, "second"))
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await asyncio.gather(first, second, waiting, return_exceptions=True) == [None, None, ANY]
+    assert waiting.cancelled()
+    assert await names(database) == {"before", "first", "second"}
 
 
 async def test_closing_waits_for_the_commit_that_is_going_on(database: Database) -> None:

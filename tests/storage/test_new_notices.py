@@ -1,5 +1,10 @@
 """The notices of a list are stored in few statements, as if each had been stored by itself."""
 
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -8,8 +13,10 @@ from notice_support import HOUR, START
 from storage_support import Shop, ids, new_notice, shop
 from todoke.core.list_rows import OF_EACH
 from todoke.core.standing import Lane
+from todoke.storage import new_notices
 from todoke.storage.database import Database
 from todoke.storage.new_notices import Shared, as_notices, insert_list
+from todoke.storage.notice_keys import Statement
 from todoke.storage.notices import HELD, NewNotice, insert_new
 
 COLUMNS = ", ".join(NewNotice.__struct_fields__)
@@ -81,3 +88,34 @@ async def test_an_id_that_stands_already_raises_and_nothing_of_the_list_is_left(
             async with database.write(quick=quick) as tx:
                 await insert_list(tx, of_a_list(at, 0), [getattr(x, name) for x in rows for name in OF_EACH])
         assert await stored(database) == [first]
+
+
+async def test_who_is_cancelled_twice_leaves_the_connection_to_the_statements_that_run_on_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What went on after a rollback would be stored by itself."""
+    async with database.write() as tx:
+        at = await shop(tx)
+    values = [getattr(x, name) for x in (new_notice(at) for _ in range(60)) for name in OF_EACH]
+    began, go_on, run = threading.Event(), threading.Event(), new_notices._run
+
+    def slowly(connection: sqlite3.Connection, statements: Sequence[Statement]) -> None:
+        run(connection, statements[:1])
+        began.set()
+        go_on.wait(10)
+        run(connection, statements[1:])
+
+    async def store() -> None:
+        async with database.write(quick=True, large=True) as tx:
+            await insert_list(tx, of_a_list(at, int(Lane.OTHER)), values)
+
+    monkeypatch.setattr(new_notices, "_run", slowly)
+    storing = asyncio.create_task(store())
+    await asyncio.to_thread(began.wait, 10)
+    for _ in range(2):
+        storing.cancel()
+        await asyncio.sleep(0.01)
+    go_on.set()
+    await asyncio.wait([storing], timeout=10)
+    assert storing.cancelled()
+    assert await stored(database) == []

@@ -12,6 +12,7 @@ from todoke.clock import Clock
 from todoke.core.outcome import Answer, Outcome
 from todoke.core.routing import LINE_STEPS, Step
 from todoke.core.standing import Lane
+from todoke.core.states import LEASE
 from todoke.engine.loop import Loop, log
 from todoke.engine.notifications import Notifications
 from todoke.engine.recorder import Recorder
@@ -34,6 +35,10 @@ AT_ONCE = 128
 DOUBT_SECONDS = 0.1
 STALE = 5_000
 """Milliseconds after its claim from which an attempt is held against the gate again before it leaves."""
+LONGEST_WAIT = LEASE // 2
+"""Milliseconds after its claim from which an attempt does not leave: well before it counts as lost, and others begin.
+LINE may ask a channel to wait for longer.
+"""
 
 
 class Ownership(Protocol):
@@ -230,8 +235,11 @@ class Deliver(Loop):
         """Why an attempt must not leave that has waited since it was claimed, as while LINE asked us to."""
         if not self._ownership.owns(self.channel_id) or not self._ownership.lease_holds():
             return "another process may pace the channel now"
-        if self.clock.now() - item.attempt.at < STALE:
+        waited = self.clock.now() - item.attempt.at
+        if waited < STALE:
             return None
+        if waited >= LONGEST_WAIT:
+            return "it has waited for too long"
         async with self._database.read(quick=True) as tx:
             channel = await channel_store.get_channel(tx, self.channel_id)
             assert channel is not None

@@ -7,6 +7,7 @@ from todoke.actions.advance import ToSend
 from todoke.actions.record import AnswerTo
 from todoke.clock import Clock, monotonic
 from todoke.core.outcome import Answer
+from todoke.engine.loop import log
 from todoke.engine.outgoing import Departures, Letter, Told, Until
 from todoke.engine.recorder import Recorder
 from todoke.engine.sending import held_back
@@ -103,7 +104,13 @@ class Notifications:
         """What waited for so long that it must be held against the gate again."""
         again, not_sent = [], []
         for item in items:
-            if (why := await self._why_no_more(item)) is None:
+            try:
+                why = await self._why_no_more(item)
+            except Exception as error:
+                # As when the database can't be read. It has surely not left, and must not be forgotten.
+                log.exception("send.error", attempt=item.attempt.id, error=type(error).__name__)
+                why = f"internal error: {type(error).__name__}"
+            if why is None:
                 again.append(item)
             else:
                 not_sent.append(Told(item.attempt.id, self._token, held_back(why)))

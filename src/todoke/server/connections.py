@@ -50,6 +50,9 @@ def answer_with(response: Response) -> Answer:
     return Answer(head_of(response.status_code, response.raw_headers), bytes(response.body))
 
 
+MOST_HEAD_BYTES = 1 << 19
+"""Of the URL and headers of a request, about. The parser keeps all that comes, and whoever sends it needs no key. More
+than twice what is read at a time, as that may begin with the requests before."""
 _UNUSUAL = frozenset({b"transfer-encoding", b"content-encoding", b"expect", b"upgrade"})
 
 
@@ -89,9 +92,25 @@ class Connection(HttpToolsProtocol):
         self._door: Door | None = getattr(self.config.app, "door", None)
         self._entry: Entry | None = None
         self._body: list[bytes] = []
+        self._head: int | None = None
+        """Bytes of the head that is coming; None: none is."""
+
+    def data_received(self, data: bytes) -> None:
+        """Something has come."""
+        super().data_received(data)
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > MOST_HEAD_BYTES and not self.transport.is_closing():
+                self.send_400_response("The URL and headers of this request are too large.")
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request is there."""
+        super().on_message_begin()
+        self._head = 0
 
     def on_headers_complete(self) -> None:
         """The head of a request is there."""
+        self._head = None
         self._entry = self._entered()
         if self._entry is None:
             super().on_headers_complete()

@@ -93,6 +93,8 @@ class Database:
         Answers whether it was done: a large database is left alone unless `any_size`.
         """
         async with self._writers.alone():
+            # Who copies the log just then would keep it from being emptied. It begins again with the next commit.
+            await self._log.close()
             return await asyncio.to_thread(sqlite.compact, self._url, any_size=any_size)
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ back is lost to none of the others. (MySQL and PostgreSQL do the same with the w
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -147,7 +147,9 @@ class Writers:
         try:
             await asyncio.shield(commit)
         except asyncio.CancelledError:
-            await asyncio.wait([commit])
+            while not commit.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([commit])
             raise
 
     async def _commit_left(self) -> None:

@@ -7,6 +7,7 @@ costs milliseconds a row. And the values that all rows of a list have in common 
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -100,7 +101,9 @@ async def insert_list(tx: Tx, shared: Shared, values: list[Any]) -> None:
         await asyncio.shield(working)
     except asyncio.CancelledError:
         # The connection is nobody else's before this is over.
-        await asyncio.wait([working])
+        while not working.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([working])
         raise
 
 

@@ -336,7 +336,12 @@ class Kept:
 
     async def begin(self) -> None:
         """Waits where another process writes just now."""
-        await self._driver._execute(self.direct.execute, self._begin)
+        try:
+            await self._driver._execute(self.direct.execute, self._begin)
+        except BaseException:
+            # Who was cancelled while it waited may have begun all the same, and nobody else would end that.
+            self.end()
+            raise
 
     async def commit(self) -> None:
         """Durably. In the connection's thread, for that takes its time."""
@@ -362,6 +367,7 @@ class QuickReaders:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._idle: list[Kept] = []
+        self._closed = False
 
     async def take(self) -> Kept:
         """One whose transaction has begun."""
@@ -376,12 +382,14 @@ class QuickReaders:
     async def give_back(self, kept: Kept) -> None:
         """Ends its transaction."""
         kept.end()
-        if len(self._idle) < _IDLE:
+        if len(self._idle) < _IDLE and not self._closed:
             self._idle.append(kept)
         else:
             await kept.close()
 
     async def close(self) -> None:
+        """Those that are in use are closed when they are given back."""
+        self._closed = True
         while self._idle:
             await self._idle.pop().close()
 

@@ -116,6 +116,9 @@ class Transport:
             connection = await self._free()
         except NotSent as error:
             done(error)
+        except Exception as error:
+            # As for a host name that is none. Whoever waits must hear of it.
+            done(NotSent(f"could not connect to {self.origin.host}: {type(error).__name__}"))
         else:
             self._ask(connection, request, done)
 

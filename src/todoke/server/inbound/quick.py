@@ -15,7 +15,7 @@ from todoke.clock import monotonic
 from todoke.engine.metrics import EVENTS
 from todoke.server.connections import Answer, Entry, Headers, answer_with, head_of, length_of
 from todoke.server.problems import failed
-from todoke.server.services import SECRET_SECONDS, Services
+from todoke.server.services import SECRET_SECONDS, ChannelSecret, Services
 from todoke.storage.inbox import Posted
 
 MOST_BYTES = 100_000
@@ -38,7 +38,7 @@ class QuickWebhooks:
         if match is None:
             return None
         known = self._parts.channel_secrets.get(match[1].decode())
-        if known is None or monotonic() - known.read_at > SECRET_SECONDS:
+        if known is None or _is_old(known):
             return None
         # Of several of a name the first counts, as on the usual way.
         named = dict(reversed(headers))
@@ -46,31 +46,33 @@ class QuickWebhooks:
         if length is None or length > MOST_BYTES or _TARGET in named:
             return None
         texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in named.items()}
-        return _Webhook(self._parts, known.channel_id, known.secret, texts)
+        return _Webhook(self._parts, known, texts)
 
 
 class _Webhook:
     """One request of LINE's."""
 
-    __slots__ = ("_channel_id", "_headers", "_parts", "_secret")
+    __slots__ = ("_headers", "_known", "_parts")
 
-    def __init__(self, parts: Services, channel_id: str, secret: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, parts: Services, known: ChannelSecret, headers: Mapping[str, str]) -> None:
         self._parts = parts
-        self._channel_id = channel_id
-        self._secret = secret
+        self._known = known
         self._headers = headers
 
     def ask(self, body: bytes) -> asyncio.Future[None] | None:
+        if _is_old(self._known):
+            # The body took its time: the secret may have been replaced long ago.
+            return None
         reader = self._parts.line_reader
         try:
-            reader.check(self._headers, body, self._secret)
+            reader.check(self._headers, body, self._known.secret)
         except BadSignature:
             return None
         kept = _encode(reader.kept(self._headers)).decode()
         return self._parts.inbox.put(
             Posted(
                 carrier="line",
-                channel_id=self._channel_id,
+                channel_id=self._known.channel_id,
                 headers=kept,
                 body=body,
                 received_at=self._parts.clock.now(),
@@ -84,3 +86,7 @@ class _Webhook:
             return answer_with(failed(error, "/line/{line_channel_id}/webhook"))
         _EVENTS.inc()
         return _TAKEN
+
+
+def _is_old(known: ChannelSecret) -> bool:
+    return monotonic() - known.read_at > SECRET_SECONDS
