@@ -169,14 +169,14 @@ async def test_a_token_of_ours_denied_in_mid_batch_is_replaced_at_once_and_the_b
     gateway: RunningGateway, logged: list[Any], kind: str
 ) -> None:
     made = await emulated_channel(gateway)
-    await register(gateway, made, private_key=await signing_key(gateway, made), token_kind=kind, rate=400)
+    await register(gateway, made, private_key=await signing_key(gateway, made), token_kind=kind, rate=1000)
     ids = await batch(gateway, 400)
     await until_sent(gateway, 100)
     if kind == "v2.1":
         (token,) = at_line(gateway, made)
         await revoke(gateway, made, token)
     else:  # Nobody can revoke these, LINE itself may still deny them.
-        await gateway.emulator.fault("api", "status_before", status=401, next=3, path=LINE_PATH)
+        await gateway.emulator.fault("api", "status_before", status=401, next=20, path=LINE_PATH)
     await gateway.settle()
     healed = await channel(gateway)
     assert (healed["state"], healed["paused_why"], healed["token_trouble"]) == ("active", None, None)
