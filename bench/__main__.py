@@ -49,7 +49,7 @@ def asked_for() -> argparse.Namespace:
         "--quick", action="store_true", help="small sizes, one round: whether it runs, no figures"
     )
     size.add_argument("--long", action="store_true", help="the full sizes: about two hours")
-    parser.add_argument("--notices", type=int, help="notices in a run of the whole (20000)")
+    parser.add_argument("--notices", type=int, help="notices in a run of the whole (60000)")
     parser.add_argument("--rounds", type=int, help="runs of each side, in turn (3)")
     parser.add_argument("--rows", type=int, nargs="+", help="rows of the lists of the stage lists (1000000)")
     parser.add_argument("--seconds", type=float, help="length of the stage pacing (20)")

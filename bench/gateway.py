@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,17 +25,19 @@ class Gateway:
     place: GatewayPlace
     program: Program
     client: Todoke
+    uploaders: Sequence[Todoke]
+    """A client for each channel: each loads the machine's certificates when it is made, which is no part of what is
+    measured."""
     channels: dict[str, Opened]
 
     def upload(self, lists: Sequence[Path]) -> list[str]:
         """The lists, one a channel, side by side; the batches' ids."""
 
-        def one(name: str, path: Path) -> str:
-            with Todoke(self.place.url, self.place.key, timeout=600) as mine:
-                return str(mine.send_file(path, channel=name, template=f"parcel-{name}")["id"])
+        def one(name: str, path: Path, client: Todoke) -> str:
+            return str(client.send_file(path, channel=name, template=f"parcel-{name}")["id"])
 
         with ThreadPoolExecutor(len(lists)) as pool:
-            return list(pool.map(one, list(self.channels)[: len(lists)], lists))
+            return list(pool.map(one, list(self.channels)[: len(lists)], lists, self.uploaders))
 
     def wait_for_delivery(self, batches: Sequence[str], notices: int, line: Line, before: int = 0) -> None:
         """Until all have ended by their delivery events. Asks the gateway only when LINE has posted all of them,
@@ -88,4 +90,6 @@ def gateway(
             )
             client.create_template({**TEMPLATE, "name": f"parcel-c{i}", "channel": f"c{i}"})
             joined[f"c{i}"] = opened
-        yield Gateway(place, program, client, joined)
+        with ExitStack() as stack:
+            made = [stack.enter_context(Todoke(place.url, place.key, timeout=600)) for _ in range(channels)]
+            yield Gateway(place, program, client, made, joined)

@@ -17,7 +17,7 @@ class Sizes:
     """How much is played. Times in seconds."""
 
     quick: bool = False
-    notices: int = 20_000
+    notices: int = 60_000
     rounds: int = 3
     rows: tuple[int, ...] = (1_000_000,)
     pacing: float = 20.0

@@ -199,9 +199,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         host=host,
         port=port,
         clock=clock,
-        courier=_yes_or_no(
-            "COURIER", values["COURIER"], clock == "system" and len(os.sched_getaffinity(0)) > 1
-        ),
+        courier=_yes_or_no("COURIER", values["COURIER"], clock == "system" and _cores() > 1),
         sms_carriers=_carriers(values["SMS_CARRIER"], is_loopback(line_api_base)),
         allow_private=_yes_or_no("ALLOW_PRIVATE", values["ALLOW_PRIVATE"], is_loopback(line_api_base)),
         sms_secrets=_pairs(values["SMS_SECRETS"] or ""),
@@ -252,6 +250,14 @@ def _carriers(text: str | None, emulated: bool) -> tuple[str, ...]:
         if names.count(name) > 1:
             raise SettingsError(f"TODOKE_SMS_CARRIER names {name!r} twice. Name each carrier once.")
     return tuple(names)
+
+
+def _cores() -> int:
+    """That this process may use; not every system tells."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
 
 
 def _yes_or_no(name: str, text: str | None, default: bool) -> bool:

@@ -15,9 +15,11 @@ from engine_house import ALL, SEAL, House
 from notice_support import HOUR, START
 from storage_support import ids
 from todoke.actions import bindings
-from todoke.actions.advance import cancel, claim, recover
+from todoke.actions.advance import cancel, recover
+from todoke.actions.alike import AnswerTo
+from todoke.actions.claiming import claim
 from todoke.actions.endpoints import NewEndpoint, create_endpoint
-from todoke.actions.record import AnswerTo, record
+from todoke.actions.record import record
 from todoke.core.binding import Link, Way
 from todoke.core.outcome import Answer, Outcome
 from todoke.storage import channels, postings

@@ -82,19 +82,36 @@ async def line_side(behave: Behaviour) -> AsyncIterator[RawServer]:
 
 
 @asynccontextmanager
-async def courier_to(url: str) -> AsyncIterator[CourierDepartures]:
-    departures = CourierDepartures(url, os.getpid())
-    await departures.start()
-    try:
-        yield departures
-    finally:
-        await departures.close()
-
-
-@asynccontextmanager
 async def in_process_to(url: str) -> AsyncIterator[InProcess]:
     async with Transport(url) as transport:
         yield InProcess(LineCarrier(transport), lambda tag, error: None)
+
+
+@asynccontextmanager
+async def resting_courier_to(url: str) -> AsyncIterator[CourierDepartures]:
+    """Nobody has needed it yet."""
+    async with in_process_to(url) as here:
+        departures = CourierDepartures(url, os.getpid(), here)
+        await departures.start()
+        try:
+            yield departures
+        finally:
+            await departures.close()
+
+
+@asynccontextmanager
+async def courier_to(url: str) -> AsyncIterator[CourierDepartures]:
+    """It is up: what is handed over leaves from there."""
+    async with resting_courier_to(url) as departures:
+        departures.helper.start_soon()
+        await until(lambda: departures.is_up)
+        yield departures
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110 - it is told to nobody
+            await asyncio.sleep(0)
 
 
 BEHAVIOURS: dict[str, Behaviour] = {
@@ -126,8 +143,8 @@ async def outcomes(departures: Departures) -> dict[str, tuple[int, Answer]]:
     way = departures.way("channel", heard, lambda until: monotonic() < until.leave_by)
     way.use(7, "a token", 1000)
     way.hand_over([letter("nothing sent: the token is garbled")], FOR_NOW)
-    way.use(8, "a.token", 1000)
     await heard.until(1)
+    way.use(8, "a.token", 1000)
     # One after the other, for what breaks a connection must not be another's.
     for count, tag in enumerate(BEHAVIOURS, start=2):
         way.hand_over([letter(tag)], FOR_NOW)
@@ -227,6 +244,130 @@ def test_the_courier_is_small_and_loads_nothing_that_it_does_not_need() -> None:
     ):
         assert heavy not in modules.split(), heavy
     assert int(status.partition("VmRSS:")[2].split()[0]) < 45 * 1024
+
+
+async def test_few_letters_leave_from_here_many_start_the_courier_and_none_is_lost_or_sent_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While it starts, rests, is started again and killed: every letter is answered, and left at most once."""
+    monkeypatch.setattr(departures_module, "PING_SECONDS", 0.02)
+    monkeypatch.setattr(departures_module, "FEW", 10)
+    tokens: dict[str, bytes] = {}
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+        tokens[tag_of(request)] = request.split(b"Bearer ")[1].split(b"\r\n")[0]
+        await answering(202, b"{}")(reader, writer, request)
+
+    async with line_side(behave) as server, resting_courier_to(server.url) as departures:
+        heard, closed = Heard(), Heard()
+        way, other = (departures.way(x, y, lambda until: True) for x, y in (("a", heard), ("b", closed)))
+        way.use(1, "first", 100)
+        other.use(1, "other", 10)
+        way.hand_over([letter("alone")], FOR_NOW)
+        await heard.until(1)
+        assert departures.helper.pid is None
+        # Many: the courier is killed before it is up, and the next one takes over what waits.
+        way.hand_over([letter(f"many {n}") for n in range(60)], FOR_NOW)
+        other.hand_over([letter(f"other {n}") for n in range(5)], FOR_NOW)
+        other.close()
+        await until(lambda: departures.helper.pid is not None)
+        first = departures.helper.pid
+        with capture_logs() as logs:
+            await kill(departures)
+            await until(lambda: departures.is_up)
+        way.use(2, "second", 100)
+        await heard.until(61)
+        assert [x["event"] for x in logs] == ["helper.ended"]
+        assert tokens["many 0"] == b"first"
+        assert tokens["many 59"] == b"second"
+        # It rests, and what comes then leaves from here again, with what it knew last.
+        second = departures.helper.pid
+        monkeypatch.setattr(departures_module, "RESTS_SECONDS", 0.05)
+        await until(lambda: departures.helper.pid is None)
+        way.hand_over([letter("after")], FOR_NOW)
+        await heard.until(62)
+        assert tokens["after"] == b"second"
+        monkeypatch.setattr(departures_module, "RESTS_SECONDS", 60.0)
+        departures.helper.start_soon()
+        await until(lambda: departures.is_up)
+        assert len({first, second, departures.helper.pid, None}) == 4
+        way.hand_over([letter("again")], FOR_NOW)
+        await heard.until(63)
+    counted = Counter(tag_of(x) for x in server.requests)
+    assert set(counted.values()) == {1}
+    assert {told.answer.outcome for told in heard.told.values()} == {Outcome.ACCEPTED}
+    assert set(counted) - {"other 0"} == {tag.lstrip("-") for tag in heard.told}
+    assert not heard.not_left
+    assert not closed.told
+
+
+async def test_a_courier_that_is_needed_after_a_long_rest_is_let_come_up_however_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(departures_module, "PING_SECONDS", 0.01)
+    async with line_side(answering(202)) as server, resting_courier_to(server.url) as departures:
+        heard = Heard()
+        way = departures.way("channel", heard, lambda until: True)
+        way.use(1, "token", 2000)
+        departures._needed_at -= 3600  # as if an hour had passed
+        way.hand_over([letter(str(n)) for n in range(departures_module.FEW + 1)], FOR_NOW)
+        await until(lambda: departures.helper.pid is not None)
+        starting = departures.helper.pid
+        await until(lambda: departures.is_up)
+        assert departures.helper.pid == starting
+        await heard.until(departures_module.FEW + 1)
+
+
+async def test_where_letters_leave_from_may_change_and_the_pace_stays() -> None:
+    """What a pause would save up, the other process has used: 20 letters would leave at once."""
+    async with line_side(answering(202)) as server, courier_to(server.url) as departures:
+        heard = Heard()
+
+        async def seconds_of_21() -> float:
+            begun, before = monotonic(), len(heard.told)
+            way.hand_over([letter(f"{before + n}") for n in range(21)], FOR_NOW)
+            await heard.until(before + 21)
+            return monotonic() - begun
+
+        way = departures.way("channel", heard, lambda until: True)
+        way.use(1, "token", 1000)
+        assert await seconds_of_21() > 0.02
+        await kill(departures)
+        await until(lambda: not departures.is_up)
+        assert await seconds_of_21() > 0.02
+        assert {told.answer.outcome for told in heard.told.values()} == {Outcome.ACCEPTED}
+
+
+async def test_a_429_holds_the_channel_in_both_processes_and_a_courier_may_be_closed_before_it_is_up() -> (
+    None
+):
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+        status = 429 if tag_of(request).startswith("denied") else 202
+        await answering(status, b"{}", "Retry-After: 1")(reader, writer, request)
+
+    async with line_side(behave) as server, resting_courier_to(server.url) as departures:
+        heard = Heard()
+        way = departures.way("channel", heard, lambda until: True)
+        way.use(1, "token", 1000)
+        way.hand_over([letter("denied here")], FOR_NOW)
+        await heard.until(1)
+        begun = monotonic()
+        departures.helper.start_soon()
+        await until(lambda: departures.is_up)
+        way.hand_over([letter("denied there")], FOR_NOW)
+        await heard.until(2)
+        assert monotonic() - begun > 0.9
+        begun = monotonic()
+        await kill(departures)
+        await until(lambda: not departures.is_up)
+        way.hand_over([letter("taken")], FOR_NOW)
+        await heard.until(3)
+        assert monotonic() - begun > 0.9
+        async with resting_courier_to(server.url) as never_up:
+            never_up.helper.start_soon()
+            await until(lambda: never_up.helper.pid is not None)
+            last = never_up.helper.pid
+        assert not os.path.exists(f"/proc/{last}")  # noqa: ASYNC240
 
 
 async def kill(departures: CourierDepartures) -> None:

@@ -135,3 +135,21 @@ def test_a_helper_ends_when_its_gateway_is_killed(tmp_path, monkeypatch):
     ):
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+async def test_a_helper_that_takes_nothing_any_more_is_killed_when_it_is_closed(tmp_path, monkeypatch):
+    _folder(tmp_path, monkeypatch)
+    monkeypatch.setattr(helpers, "END_SECONDS", 0.2)
+    frames: asyncio.Queue[bytes] = asyncio.Queue()
+    helper = Helper("echo_helper", took=frames.put_nowait)
+    await helper.start()
+    helper.send(b"x")
+    assert await asyncio.wait_for(frames.get(), 10) == b"xx"
+    pid = helper.pid
+    # Ctrl-C in a terminal goes to the gateway's group alone, while the helper starts too.
+    assert os.getpgid(pid) != os.getpgrp()
+    os.kill(pid, signal.SIGSTOP)
+    helper.send(bytes(3_000_000))
+    async with asyncio.timeout(10):
+        await helper.close()
+    assert not _runs(pid)

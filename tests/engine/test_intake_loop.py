@@ -16,6 +16,7 @@ from todoke.core.columns import Columns
 from todoke.core.durations import HOUR
 from todoke.engine import intake as module
 from todoke.engine.intake import Intake
+from todoke.engine.list_readers import Here
 from todoke.engine.lists.rows import record
 from todoke.storage import batches
 from todoke.storage.batches import Batch
@@ -107,6 +108,31 @@ async def test_lists_are_read_in_turn_each_row_once_and_in_order(open_house: Hou
         assert (batch.state, batch.rows, batch.accepted) == ("done", rows, len(expected(rows)))
         assert batch.refused == rows - len(expected(rows))
         assert not list((house.folder / "uploads").glob(f"{batch_id}*"))
+
+
+async def test_the_first_portion_is_short_and_all_are_while_notices_are_sent(
+    open_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And none is put off, however long they are sent."""
+    house, sends = open_house, False
+    monkeypatch.setattr(module, "FEW_ROWS", 2)
+    intake = reader(house)
+    intake._source = Here(house.folder / "uploads", ids, lambda: sends)
+    batch_id = await a_list(house, 20)
+
+    async def rows() -> int:
+        assert await intake.step()
+        return (await batch_of(house, batch_id)).rows
+
+    # What follows is read ahead while a portion is stored.
+    assert [await rows() for _ in range(2)] == [2, 6]
+    sends = True
+    assert [await rows() for _ in range(4)] == [10, 12, 14, 16]
+    sends = False
+    assert [await rows() for _ in range(2)] == [18, 20]
+    while await intake.step():
+        pass
+    assert await numbers_of(house, batch_id) == expected(20)
 
 
 @pytest.mark.parametrize("where", ["before", "after"])

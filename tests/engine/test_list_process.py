@@ -19,7 +19,7 @@ from todoke.actions import content_rules
 from todoke.core.columns import Columns
 from todoke.engine import list_readers
 from todoke.engine.intake import Intake
-from todoke.engine.list_readers import Beside
+from todoke.engine.list_readers import Beside, Here
 from todoke.engine.lists.rows import record
 from todoke.storage import batches
 from todoke.storage.batches import Batch
@@ -79,7 +79,7 @@ def memory_mb(pid: int) -> float:
 async def shop_house(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     await house.open()
     (house.folder / "uploads").mkdir()
-    monkeypatch.setattr(list_readers, "LONG_LIST", 1)
+    monkeypatch.setattr(list_readers, "MUCH", 1)
     return house
 
 
@@ -88,7 +88,7 @@ async def test_a_list_comes_to_the_same_though_its_reader_is_killed_and_a_rule_i
 ) -> None:
     house, rows = shop_house, 6_000
     batch_id = await a_list(house, rows)
-    beside = Beside(house.folder / "uploads", ids, house.lookup.desks)
+    beside = Beside(Here(house.folder / "uploads", ids), house.folder / "uploads", house.lookup.desks)
     intake = Intake(
         house.clock, house.database, house.folder / "uploads", house.lookup, ids, house.setup, lambda _: None,
         rows=PORTION, source=beside,
@@ -131,7 +131,7 @@ async def test_what_its_process_finds_of_a_changed_or_lost_file_ends_the_list_wi
     house = shop_house
     folder = house.folder / "uploads"
     changed, gone = await a_list(house, 500), await a_list(house, 500)
-    beside = Beside(folder, ids, house.lookup.desks)
+    beside = Beside(Here(folder, ids), folder, house.lookup.desks)
     intake = Intake(
         house.clock, house.database, folder, house.lookup, ids, house.setup, lambda _: None, rows=PORTION,
         source=beside,

@@ -14,7 +14,8 @@ import pytest
 from engine_house import ALL, SEAL, House, until
 from notice_support import START
 from storage_support import ids, shop
-from todoke.actions.advance import LostChannel, claim, recover
+from todoke.actions.advance import LostChannel, recover
+from todoke.actions.claiming import claim
 from todoke.core.outcome import Answer, Outcome
 from todoke.core.states import LEASE
 from todoke.engine import deliver as deliver_module

@@ -11,8 +11,10 @@ from sqlalchemy.exc import OperationalError
 from engine_house import ALL, House
 from notice_support import HOUR, SMS_ALONE, START
 from storage_support import Shop, ids
-from todoke.actions.advance import ToSend, cancel, claim
-from todoke.actions.record import AnswerTo, Read, Recorded, record
+from todoke.actions.advance import cancel
+from todoke.actions.alike import AnswerTo
+from todoke.actions.claiming import ToSend, claim
+from todoke.actions.record import Read, Recorded, record
 from todoke.carriers import EventKind, InboundEvent
 from todoke.carriers.line.events import LineEvents
 from todoke.core.outcome import Answer, Outcome
@@ -32,7 +34,7 @@ async def claimed(house: House, at: Shop | None = None) -> list[ToSend]:
     async with house.database.write() as tx:
         channel_id = (at or house.shop).channel_id
         got = await claim(tx, channel_id, 0, house.clock.now(), ALL, ids, house.lookup, house.setup)
-    house.lookup.working.keep(got.moved)
+    house.lookup.working.keep(got.moved, got.alike)
     return got.to_send
 
 
@@ -63,7 +65,7 @@ async def prove(house: House, proofs: Iterable[tuple[str, int, bool, str | None]
         done = await record(
             tx, [], [webhook(house, events)], house.clock.now(), house.lookup, house.reactions
         )
-    house.lookup.working.keep(done.moved)
+    house.lookup.working.keep(done.moved, done.alike)
     return done
 
 
@@ -74,7 +76,7 @@ def new_recorder(house: House) -> Recorder:
 async def recorded(house: House, recorder: Recorder, items: list[ToSend], answer: Answer) -> None:
     recorder.claimed(house.shop.channel_id, len(items))
     for item in items:
-        recorder.add(house.shop.channel_id, AnswerTo(item.notice_id, item.attempt.id, answer))
+        recorder.add(house.shop.channel_id, AnswerTo(item.notice_id, item.attempt_id, answer))
     assert await recorder.step()
 
 
@@ -125,7 +127,7 @@ async def test_answers_are_kept_and_written_down_once_the_database_is_well_again
     recorder = new_recorder(house)
     recorder.claimed(house.shop.channel_id, 3)
     for item in items[:2]:
-        recorder.add(house.shop.channel_id, AnswerTo(item.notice_id, item.attempt.id, ACCEPTED))
+        recorder.add(house.shop.channel_id, AnswerTo(item.notice_id, item.attempt_id, ACCEPTED))
 
     async def broken(tx: Tx, *_: object) -> None:
         recorder.add(house.shop.channel_id, AnswerTo(items[2].notice_id, items[2].attempt.id, ACCEPTED))
@@ -269,7 +271,7 @@ async def test_an_event_that_comes_again_counts_once_even_in_another_request(hou
     await house.open()
     (notice_id,) = await house.ask()
     (item,) = await claimed(house)
-    event = InboundEvent(id="E1", kind=EventKind.PROOF, at=START + 1, tag=item.attempt.id)
+    event = InboundEvent(id="E1", kind=EventKind.PROOF, at=START + 1, tag=item.attempt_id)
     other = InboundEvent(id="E2", kind=EventKind.FOLLOW, at=START, user_id="U1")
     async with house.database.write() as tx:
         twice = [webhook(house, [event, event, other]), webhook(house, [event])]
@@ -285,9 +287,9 @@ async def test_an_answer_and_its_event_in_one_commit_deliver_the_notice(house: H
     await house.open()
     (notice_id,) = await house.ask()
     (item,) = await claimed(house)
-    event = InboundEvent(id="E1", kind=EventKind.PROOF, at=START, tag=item.attempt.id)
+    event = InboundEvent(id="E1", kind=EventKind.PROOF, at=START, tag=item.attempt_id)
     async with house.database.write() as tx:
-        answers = [AnswerTo(item.notice_id, item.attempt.id, ACCEPTED)]
+        answers = [AnswerTo(item.notice_id, item.attempt_id, ACCEPTED)]
         await record(tx, answers, [webhook(house, [event])], START, house.lookup, house.reactions)
     notice = await house.notice(notice_id)
     assert (notice.state, notice.attempts[0].status, notice.attempts[0].outcome) == (
@@ -332,7 +334,7 @@ async def test_a_message_is_proven_when_all_its_parts_are_in_whatever_order_that
     await house.ask(1)
     (item,) = await claimed(house)
     for last, what in zip((False, False, True), order, strict=True):
-        answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1", "m-2"), "x")]
+        answers = [AnswerTo(item.notice_id, item.attempt_id, parts("m-1", "m-2"), "x")]
         told = [posted([receipt(what, START + int(what[-1]))])] if what != "answer" else []
         async with house.database.write() as tx:
             await record(
@@ -353,7 +355,7 @@ async def test_one_part_that_is_lost_is_the_whole_message_lost(house: House) -> 
     await house.ask(1)
     (item,) = await claimed(house)
     async with house.database.write() as tx:
-        answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1", "m-2"), "x")]
+        answers = [AnswerTo(item.notice_id, item.attempt_id, parts("m-1", "m-2"), "x")]
         told = posted([receipt("m-1", START), receipt("m-2", START, reached=False)])
         await record(tx, answers, [told], house.clock.now(), house.lookup, house.reactions)
     notice = await house.notice(item.notice_id)
@@ -365,7 +367,7 @@ async def test_another_carriers_message_of_the_same_name_is_another_message(hous
     await house.ask(1)
     (item,) = await claimed(house)
     async with house.database.write() as tx:
-        answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1"), "y")]
+        answers = [AnswerTo(item.notice_id, item.attempt_id, parts("m-1"), "y")]
         result = await record(
             tx, answers, [posted([receipt("m-1", START)])], START, house.lookup, house.reactions
         )
@@ -379,7 +381,7 @@ async def test_an_id_that_the_carrier_uses_again_belongs_to_the_later_message(ho
     one, two = await claimed(house)
     for item, at in ((one, START + 1), (two, START + 2)):
         async with house.database.write() as tx:
-            answers = [AnswerTo(item.notice_id, item.attempt.id, parts("m-1"), "x")]
+            answers = [AnswerTo(item.notice_id, item.attempt_id, parts("m-1"), "x")]
             await record(tx, answers, [posted([receipt("m-1", at)])], at, house.lookup, house.reactions)
     notices = [await house.notice(item.notice_id) for item in (one, two)]
     assert [n.attempts[0].proof_at for n in notices] == [START + 1, START + 2]
@@ -401,7 +403,7 @@ async def test_what_another_channel_signed_proves_nothing(house: House) -> None:
     (item,) = await claimed(house)
     for signed_by, state, unknown in ((ids.new(), "sending", 1), (house.shop.channel_id, "delivered", 0)):
         stored = Stored(carrier="line", channel_id=signed_by, headers="{}", body=b"", received_at=0, id=1)
-        proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt.id)
+        proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt_id)
         async with house.database.write() as tx:
             result = await record(
                 tx, [], [Read(stored, [proof])], house.clock.now(), house.lookup, house.reactions
@@ -414,7 +416,7 @@ async def test_an_sms_carrier_proves_nothing_about_what_went_to_line(house: Hous
     await house.open()
     await house.ask(1)
     (item,) = await claimed(house)
-    proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt.id)
+    proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt_id)
     async with house.database.write() as tx:
         result = await record(tx, [], [posted([proof], carrier)], START, house.lookup, house.reactions)
     assert (result.unknown_tags, (await house.notice(item.notice_id)).state) == (1, "sending")
@@ -430,7 +432,7 @@ async def test_a_receipt_counts_from_the_carrier_that_had_the_message(
     await house.ask(1)
     (item,) = await claimed(house)
     assert item.attempt.carrier == "tells"
-    proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt.id)
+    proof = InboundEvent(id=ids.new(), kind=EventKind.PROOF, at=START, tag=item.attempt_id)
     async with house.database.write() as tx:
         await record(
             tx, [], [posted([proof], carrier, house.shop.channel_id)], START, house.lookup, house.reactions
@@ -449,7 +451,7 @@ async def test_a_request_of_the_former_token_does_not_pause_the_channel_that_got
             await channels.update_channel(tx, house.shop.channel_id, token_at=token_at)
             result = await record(
                 tx,
-                [AnswerTo(item.notice_id, item.attempt.id, DENIED)],
+                [AnswerTo(item.notice_id, item.attempt_id, DENIED)],
                 [],
                 house.clock.now(),
                 house.lookup,
@@ -476,7 +478,7 @@ async def test_what_is_written_down_in_one_go_takes_a_moment_and_all_of_it_is_in
 
     monkeypatch.setattr(module, "record", noted)
     bodies = [
-        json.dumps({"events": [told(f"E{n}-{i}", item.attempt.id) for i, item in enumerate(some)]}).encode()
+        json.dumps({"events": [told(f"E{n}-{i}", item.attempt_id) for i, item in enumerate(some)]}).encode()
         for n, some in enumerate([items[:1], items[1:8], items[8:38], items[38:], [], items[:1]])
     ]
     async with house.database.write() as tx:
@@ -495,7 +497,7 @@ async def test_what_is_written_down_in_one_go_takes_a_moment_and_all_of_it_is_in
         )
     recorder.claimed(None, len(items))
     for item in items:
-        recorder.add(None, AnswerTo(item.notice_id, item.attempt.id, ACCEPTED))
+        recorder.add(None, AnswerTo(item.notice_id, item.attempt_id, ACCEPTED))
     while await recorder.step():
         pass
     assert sum(answers for answers, _, _ in goes) == len(items)

@@ -11,7 +11,7 @@ from engine_house import ALL, House, until
 from notice_support import START
 from storage_support import Shop, ids, new_notice
 from todoke.actions import batches as actions
-from todoke.actions.advance import claim
+from todoke.actions.claiming import claim
 from todoke.core.durations import HOUR, MINUTE, SECOND
 from todoke.core.notice import State
 from todoke.core.outcome import Answer, Outcome

@@ -13,8 +13,9 @@ from prometheus_client import REGISTRY
 from engine_house import SEAL, House
 from notice_support import START
 from storage_support import ids, new_notice
+from todoke.actions.alike import AnswerTo
 from todoke.actions.endpoints import NewEndpoint, create_endpoint
-from todoke.actions.record import AnswerTo, Read, record
+from todoke.actions.record import Read, record
 from todoke.carriers import EventKind, InboundEvent, SmsMessage
 from todoke.carriers.line import WebhookTest
 from todoke.core.durations import DAY, HOUR, MINUTE

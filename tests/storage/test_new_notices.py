@@ -15,7 +15,7 @@ from todoke.core.list_rows import OF_EACH
 from todoke.core.standing import Lane
 from todoke.storage import new_notices
 from todoke.storage.database import Database
-from todoke.storage.new_notices import Shared, as_notices, insert_list
+from todoke.storage.new_notices import Shared, as_notices, insert_list, ready
 from todoke.storage.notice_keys import Statement
 from todoke.storage.notices import HELD, NewNotice, insert_new
 
@@ -76,6 +76,28 @@ async def test_every_number_of_rows_is_stored_as_one_by_one_with_all_that_a_row_
     async with database.write() as tx:
         await insert_new(tx, [one])
     assert (await stored(database))[-1] == one
+
+
+async def test_what_was_made_beforehand_is_stored_only_where_it_is_of_these_rows_as_they_are_now(
+    database: Database,
+) -> None:
+    async with database.write() as tx:
+        at = await shop(tx)
+    open_, held = of_a_list(at, int(Lane.OTHER)), of_a_list(at, HELD)
+
+    async def lanes(now: Shared, made: Shared, refused: int) -> list[int]:
+        rows = [new_notice(at, batch_id="B", source_id="S", due_at=START) for _ in range(7)]
+        values = [getattr(x, name) for x in rows for name in OF_EACH]
+        beforehand = ready(made, values)
+        kept = values[refused * new_notices.WIDTH :] if refused else values
+        async with database.write(quick=True) as tx:
+            await insert_list(tx, now, kept, beforehand)
+        return [x.lane for x in await stored(database) if x.id in {row.id for row in rows}]
+
+    assert await lanes(open_, open_, 0) == [Lane.OTHER] * 7
+    assert await lanes(open_, open_, 3) == [Lane.OTHER] * 4
+    assert await lanes(held, open_, 0) == [HELD] * 7
+    assert await lanes(open_, held, 2) == [Lane.OTHER] * 5
 
 
 async def test_an_id_that_stands_already_raises_and_nothing_of_the_list_is_left(database: Database) -> None:

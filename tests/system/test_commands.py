@@ -8,18 +8,23 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from command_support import Result, command
 from emulator_support import RunningEmulator
 from gateway_support import PARCEL
 from todoke import settings
+from todoke.cli import serve
+from todoke.cli.main import app
+from todoke.storage.database import needs_upgrade
 
 TODOKE = Path(sys.executable).parent / "todoke"
 
@@ -151,6 +156,87 @@ async def test_a_database_file_that_is_none_is_named_and_left_as_it_is(shell: Sh
     file.write_bytes(nonsense)
     await shell.fails("serve", DATA_DIR=str(shell.folder), say=("no SQLite file", "TODOKE_DATA_DIR"))
     assert file.read_bytes() == nonsense
+
+
+APART = """
+import os, socket, sys
+from pathlib import Path
+from todoke.cli.serve import _upgrade_apart
+from todoke.settings import load
+from todoke.storage.database import needs_upgrade
+
+current = load()
+for _ in range(2):
+    print(needs_upgrade(current.database_url), end=" ")
+    _upgrade_apart(current, socket.socket())
+print("alembic" in sys.modules, Path("/proc/self/task", str(os.getpid()), "children").read_text())
+"""
+
+
+def test_tables_are_made_in_a_process_that_ends_with_that(tmp_path: Path) -> None:
+    """And what it can't mend stays as it is, for the gateway to say."""
+
+    def begun(folder: Path) -> str:
+        own = {"TODOKE_DATA_DIR": str(folder), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        run = [sys.executable, "-c", APART]
+        return subprocess.run(run, env=own, capture_output=True, check=True, text=True).stdout
+
+    assert begun(tmp_path / "new").split() == ["True", "False", "False"]
+    with closing(sqlite3.connect(tmp_path / "new" / "todoke.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM notices").fetchone() == (0,)
+    broken = tmp_path / "broken" / "todoke.db"
+    broken.parent.mkdir()
+    broken.write_bytes(b"no database at all, " * 100)
+    assert begun(broken.parent).split() == ["True", "True", "False"]
+    assert broken.read_bytes() == b"no database at all, " * 100
+    assert not needs_upgrade("sqlite://")
+    assert not needs_upgrade("sqlite:///:memory:")
+
+
+APART_IN_VAIN = """
+import os, signal, socket
+from todoke.cli import serve
+from todoke.settings import load
+from todoke.storage.database import needs_upgrade
+
+async def is_killed(current):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def no_room():
+    raise BlockingIOError(11, "Resource temporarily unavailable")
+
+serve._migrate = is_killed
+for by_starter in (signal.SIG_DFL, signal.SIG_IGN):
+    signal.signal(signal.SIGCHLD, by_starter)
+    serve._upgrade_apart(load(), socket.socket())
+os.fork = no_room
+serve._upgrade_apart(load(), socket.socket())
+print(needs_upgrade(load().database_url))
+"""
+
+
+def test_where_a_process_for_the_tables_can_not_be_had_or_is_killed_the_gateway_goes_on(
+    tmp_path: Path,
+) -> None:
+    """Also under a starter of services that left SIGCHLD ignored. What it does then is said in one line."""
+    own = {"TODOKE_DATA_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, "-c", APART_IN_VAIN], env=own, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, ["True"]), done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "signal 9" in line
+    assert "lack of memory" in line
+
+
+def test_migrate_that_is_interrupted_does_not_say_that_it_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(current: settings.Settings) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(serve, "_migrate", interrupted)
+    result = CliRunner().invoke(app, ["migrate"], env={"TODOKE_DATA_DIR": str(tmp_path)})
+    assert result.exit_code != 0
+    assert "at this version" not in result.output + result.stderr
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,9 @@ async def _wishes(tx: Tx, *kinds: str) -> list[Wish]:
     return [x for x in await endpoint_store.wishes(tx) if any(e.startswith(kinds) for e in x.events)]
 
 
-async def of_notices(tx: Tx, changes: Sequence[tuple[Notice, Notice]], now: int, ids: Ids) -> int:
-    """Of notices that were moved and saved: as they were, and as they are."""
-    if not changes or not (wishes := await _wishes(tx, "notice.")):
+async def of_notices(tx: Tx, changes: Iterable[tuple[Notice, Notice]], now: int, ids: Ids) -> int:
+    """Of notices that were moved and saved: as they were, and as they are. Made only where anybody wants to hear."""
+    if not (wishes := await _wishes(tx, "notice.")):
         return 0
     wanted = {event for wish in wishes for event in wish.events}
     told = [(after, [x for x in of_change(before, after) if x.event in wanted]) for before, after in changes]

@@ -6,8 +6,8 @@ from todoke.core.notice import Notice
 from todoke.core.states import State
 from todoke.storage.batch_states import BEGUN, UNSENT, Place
 
-Change = tuple[str | None, Notice, Notice]
-"""Of which batch, before, after."""
+Change = tuple[str | None, Notice, Notice, int]
+"""Of which batch, before, after; and of how many notices that is so."""
 
 
 _OPEN, _BEGUN, _UNSENT = range(3)
@@ -19,7 +19,7 @@ def of_changes(changes: Iterable[Change]) -> dict[Place, int]:
     # Of a claim or a commit nearly all change alike: runs are counted, and written down when they end.
     run: tuple[str, State, State, int] | None = None
     count = 0
-    for batch_id, before, after in changes:
+    for batch_id, before, after, number in changes:
         if batch_id is None or after is before:
             continue
         kind = _OPEN
@@ -35,11 +35,11 @@ def of_changes(changes: Iterable[Change]) -> dict[Place, int]:
             and run[2] is after.state
             and run[3] == kind
         ):
-            count += 1
+            count += number
             continue
         if run is not None:
             _write(more, run, count)
-        run, count = (batch_id, before.state, after.state, kind), 1
+        run, count = (batch_id, before.state, after.state, kind), number
     if run is not None:
         _write(more, run, count)
     return more

@@ -3,7 +3,7 @@
 So from the first sign on nothing is pushed to whoever held a number before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from todoke.actions import announcements
@@ -57,6 +57,11 @@ async def follow(
     for sign in sorted(set(doubted.values())):
         await bindings.doubt(tx, [x for x, why in doubted.items() if why is sign], now, sign)
     return await announcements.of_doubted(tx, list(doubted), now, ids)
+
+
+async def channels_with_bindings(tx: Tx, channel_ids: Collection[str]) -> Collection[str]:
+    """Those of the channels about which `follow` may have something to say: their accounts have bound numbers."""
+    return await store.owners_with_bindings(tx, channel_ids)
 
 
 def _signs(loaded: Mapping[str, Loaded], events: Mapping[str, Sequence[Event]]) -> list[_Told]:

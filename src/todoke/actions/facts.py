@@ -1,7 +1,7 @@
 """What routing must know of notices: their recipients, their channel, what this process offers. For many at a time."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 
 import msgspec
 
@@ -86,30 +86,41 @@ class FactBook:
         self._friendships: dict[str, str] = {}
         self._begun: Counter[tuple[str, str]] = Counter()
         self._begun_before: dict[tuple[str, str, int], int] = {}
+        self.special: Set[str] = frozenset()
+        """Those of the numbers whose facts may differ from the others'."""
         self.endpoint: Endpoint | None = None
         """Where callbacks go."""
 
     async def read(self, tx: Tx, asked: Sequence[Asked]) -> None:
         """Reads what `of` needs for these notices."""
-        self._suppressed = await suppressions.scopes_of(
-            tx, self._channel.account_id, sorted({x.number for x in asked})
+        await self.read_for(
+            tx, [x.number for x in asked], {x.template_id for x in asked}, [x.policy for x in asked]
         )
+
+    async def read_for(
+        self, tx: Tx, numbers: Collection[str], template_ids: Collection[str], policies: Iterable[Policy]
+    ) -> None:
+        """Reads what `of` needs for notices to these numbers, of these templates and policies."""
+        wanted = {s.step for policy in policies for s in policy.steps}
+        self._suppressed = await suppressions.scopes_of(tx, self._channel.account_id, numbers)
         if self._gated:
             # Read with each claim, not kept: a suspension holds from the next attempt on, whichever process begins it.
-            self._not_live = await live.not_live(tx, {x.template_id for x in asked})
-        line = {x.number for x in asked if any(s.step in LINE_STEPS for s in x.policy.steps)}
-        if line:
+            self._not_live = await live.not_live(tx, template_ids)
+        if not wanted.isdisjoint(LINE_STEPS):
             self._holders = await binding_doubts.holders_of(
-                tx, self._channel.account_id, self._channel.provider, sorted(line)
+                tx, self._channel.account_id, self._channel.provider, sorted(set(numbers))
             )
         if self._holders:
             self._binding_lasts = (await settings_of(tx, self._channel.id)).binding_lasts
             everybody = sorted({x.user_id for held in self._holders.values() for x in held})
             known = await friends.find(tx, self._channel.id, everybody)
             self._friendships = {x.user_id: x.state for x in known.values()}
-        if any(s.step is Step.CALLBACK for x in asked for s in x.policy.steps):
+        if Step.CALLBACK in wanted:
             found = await endpoints.endpoints_for(tx, self._channel.account_id, CALLBACK)
             self.endpoint = next((x for x in found if x.paused_at is None), None)
+        self.special = {x for x, scopes in self._suppressed.items() if scopes} | self._holders.keys()
+        if self._not_live or not self._everyone:
+            self.special |= {x for x in numbers if x not in self._allowed}
 
     async def of(self, tx: Tx, asked: Asked, now: int) -> Known:
         """The facts of one of the notices that were read."""

@@ -20,6 +20,11 @@ class Sifted(NamedTuple):
     cancelled: Sequence[str]
 
 
+async def is_sweeping(tx: Tx, channel_id: str) -> bool:
+    """Whether `sift` may have something to hold or to cancel."""
+    return bool(await batches.swept(tx, channel_id))
+
+
 async def sift(tx: Tx, channel_id: str, rows: list[Any], now: int) -> Sifted:
     """Holds those of the due rows that must not begin. One small look-up where no batch is being held."""
     swept = await batches.swept(tx, channel_id)

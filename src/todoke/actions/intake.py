@@ -29,7 +29,7 @@ from todoke.storage.content import TemplateRow
 from todoke.storage.database import Tx
 from todoke.storage.desks import Checked, Desks
 from todoke.storage.lookup import Lookup, compile_row
-from todoke.storage.new_notices import Shared
+from todoke.storage.new_notices import Ready, Shared
 from todoke.storage.notices import HELD, NewNotice
 from todoke.storage.sources import Source
 
@@ -271,7 +271,9 @@ def shared(target: Target, batch_id: str, now: int, *, held: bool) -> Shared:
     )
 
 
-async def insert_list(tx: Tx, common: Shared, values: list[Any], now: int, ids: Ids) -> int:
-    """The same of notices that were made of one list, at one time: `values` as in `storage.new_notices`."""
-    await new_notices.insert_list(tx, common, values)
+async def insert_list(
+    tx: Tx, common: Shared, values: list[Any], now: int, ids: Ids, made: Ready | None = None
+) -> int:
+    """The same of notices that were made of one list, at one time: `values` and `made` as in `storage.new_notices`."""
+    await new_notices.insert_list(tx, common, values, made)
     return await announcements.of_stored(tx, lambda: values[:: new_notices.WIDTH], now, ids) if values else 0

@@ -13,7 +13,7 @@ from todoke.storage import notices as store
 from todoke.storage.database import Tx
 from todoke.storage.message_ids import Name, Part
 from todoke.storage.notices import Owner
-from todoke.storage.working import Working
+from todoke.storage.working import Kept, Working
 
 LINE = "line"
 """What the inbox calls LINE; SMS carriers have the names of their declarations."""
@@ -28,6 +28,18 @@ class Found(NamedTuple):
     channel_id: str | None
 
 
+def is_plain(found: Found, kept: Kept) -> bool:
+    """LINE's word that a notification of ours was shown, as nearly all events are: what is kept has one attempt."""
+    event, carrier, signed_by = found
+    pattern = kept.pattern
+    return (
+        carrier == LINE
+        and event.kind is EventKind.PROOF
+        and signed_by == pattern.channel_id
+        and pattern.notice.attempts[0].carrier is None
+    )
+
+
 async def add_proofs(
     tx: Tx, found: Sequence[Found], events: dict[str, list[Event]], working: Working | None
 ) -> int:
@@ -39,18 +51,11 @@ async def add_proofs(
     if working is not None:
         others = []
         for x in found:
-            event, carrier, signed_by = x
+            event = x.event
             tag = event.tag or ""
-            loaded = working.of_attempt(tag)
-            # LINE's word about a notification of ours, as nearly all are: what is kept has one attempt.
-            if (
-                loaded is not None
-                and carrier == LINE
-                and event.kind is EventKind.PROOF
-                and signed_by == loaded.channel_id
-                and loaded.notice.attempts[0].carrier is None
-            ):
-                events.setdefault(loaded.notice.id, []).append(Proof(tag, event.at))
+            kept = working.of_attempt(tag)
+            if kept is not None and is_plain(x, kept):
+                events.setdefault(kept.notice_id, []).append(Proof(tag, event.at))
             else:
                 others.append(x)
     if not others:

@@ -11,8 +11,8 @@ _TAKEN = frozenset({Outcome.ACCEPTED, Outcome.DELIVERED, Outcome.LATE, Outcome.S
 """LINE took it, whether it was ever seen or not."""
 _SEEN = frozenset({Outcome.DELIVERED, Outcome.LATE})
 
-Change = tuple[str, Notice, Notice]
-"""Of which channel, before, after."""
+Change = tuple[str, Notice, Notice, int]
+"""Of which channel, before, after; and of how many notices that is so."""
 
 
 def of_changes(changes: Iterable[Change]) -> dict[Place, Counts]:
@@ -23,7 +23,7 @@ def of_changes(changes: Iterable[Change]) -> dict[Place, Counts]:
     # Of a commit nearly all change alike: runs are counted, and written down when they end.
     run: _Run | None = None
     count = 0
-    for channel_id, before, after in changes:
+    for channel_id, before, after, number in changes:
         if after.attempts is before.attempts:
             continue
         for i, attempt in enumerate(after.attempts):
@@ -38,11 +38,11 @@ def of_changes(changes: Iterable[Change]) -> dict[Place, Counts]:
                 and run[3] == hour
                 and run[0] == channel_id
             ):
-                count += 1
+                count += number
                 continue
             if run is not None:
                 _write(more, run, count)
-            run, count = (channel_id, was, now, hour), 1
+            run, count = (channel_id, was, now, hour), number
     if run is not None:
         _write(more, run, count)
     return more

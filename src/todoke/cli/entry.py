@@ -1,6 +1,11 @@
 """The entry of the `todoke` command."""
 
+import ctypes
 import sys
+from contextlib import suppress
+
+_M_ARENA_MAX = -8
+"""Of glibc's malloc.h: over how many heaps memory is spread at most."""
 
 
 def main() -> None:
@@ -18,6 +23,15 @@ def _serve() -> None:
     # exceptions, of which logs.py leaves nothing to show, and that by which FastAPI knows models of Pydantic 1.
     for name in ("rich", "pydantic.v1"):
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+    _share_one_heap()
     from todoke.cli.serve import serve  # noqa: PLC0415
 
     serve()
+
+
+def _share_one_heap() -> None:
+    """glibc gives each thread a heap of its own, and each grows to what its thread once needed. Here one thread works
+    at a time, but for SQLite's. https://man7.org/linux/man-pages/man3/mallopt.3.html; other C libraries don't know it.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

@@ -1,11 +1,15 @@
 """`todoke serve`, `todoke migrate`, `todoke keys create`: what works on the data folder itself."""
 
+import asyncio
 import errno
 import gc
+import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import Any
 
 import uvicorn
@@ -15,10 +19,11 @@ from todoke.actions.channels import DEFAULT_ACCOUNT, create_key, ensure_account
 from todoke.cli.plain import fail, say, settings
 from todoke.clock import wall
 from todoke.engine.follow import NoEmulator
+from todoke.engine.helper_link import orphaned
 from todoke.logs import set_up_logging
 from todoke.server.connections import Connection
 from todoke.settings import Settings, SettingsError
-from todoke.storage.database import StorageError
+from todoke.storage.database import StorageError, needs_upgrade
 from todoke.wiring import Gateway, first_key, open_base
 
 GC_THRESHOLDS = 50_000, 20, 100
@@ -100,7 +105,51 @@ def serve() -> None:
     current = settings()
     set_up_logging(current.log_format)
     sock = listen(current.host, current.port)
-    _run(_serve(current, sock))
+    with suppress(KeyboardInterrupt):
+        _upgrade_apart(current, sock)
+        _run(_serve(current, sock))
+
+
+def _upgrade_apart(current: Settings, sock: socket.socket) -> None:
+    """Brings the tables to this version in a process that ends with that: what it takes, 14 MB, would stay in memory
+    for as long as the gateway runs. What goes wrong there goes wrong again when the gateway opens the database, and is
+    said then. To be called while there is no thread and no event loop yet.
+    """
+    if not needs_upgrade(current.database_url):
+        return
+    gateway = os.getpid()
+    try:
+        child = os.fork()
+    except OSError:
+        return  # No room for another process: the gateway does it itself.
+    if child:
+        _wait_for(child)
+        return
+    try:
+        # The port is the gateway's alone; whoever ends that, ends this too.
+        sock.close()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        Thread(target=_end_with, args=(gateway,), daemon=True).start()
+        asyncio.run(_migrate(current))
+    finally:
+        os._exit(0)
+
+
+def _wait_for(child: int) -> None:
+    # Where SIGCHLD is ignored, as some starters of services leave it, the system keeps no status.
+    with suppress(ChildProcessError):
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            say(
+                "The process that brought the database to this version was ended by signal "
+                f"{os.WTERMSIG(status)}; it is tried once more. If that ends too, look for a lack of memory."
+            )
+
+
+def _end_with(gateway: int) -> None:
+    while not orphaned(gateway):
+        time.sleep(0.1)
+    os._exit(1)
 
 
 def _run(main: Any) -> Any:
@@ -108,8 +157,6 @@ def _run(main: Any) -> Any:
         return uvloop.run(main)
     except EXPECTED as error:
         fail(str(error))
-    except KeyboardInterrupt:
-        return None
 
 
 def migrate() -> None:

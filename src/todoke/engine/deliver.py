@@ -6,8 +6,9 @@ from functools import partial
 from typing import Protocol
 
 from todoke.actions import live
-from todoke.actions.advance import LostChannel, ToSend, claim
-from todoke.actions.record import AnswerTo
+from todoke.actions.advance import LostChannel
+from todoke.actions.alike import AnswerTo
+from todoke.actions.claiming import ToSend, ahead, claim, write
 from todoke.clock import Clock
 from todoke.core.outcome import Answer, Outcome
 from todoke.core.routing import LINE_STEPS, Step
@@ -24,6 +25,7 @@ from todoke.storage import notices as notice_store
 from todoke.storage.channels import Channel
 from todoke.storage.database import Database
 from todoke.storage.lookup import Lookup
+from todoke.storage.notice_changes import Stale
 
 AHEAD_SECONDS = 0.128
 """What a channel sends in this time is claimed and not yet answered, at most: after a crash so many notices of a lane
@@ -138,24 +140,26 @@ class Deliver(Loop):
             self.due_at = None
             return False
         now = self.clock.now()
-        # Whether there is anything is asked beside the writers: each answer that comes in brings us here.
-        async with self._database.read(quick=True) as tx:
-            due_at = await notice_store.next_due(tx, self.channel_id, limits)
-        if due_at is None or due_at > now:
-            self.due_at = due_at
-            return False
+        what = (self.channel_id, self._fence, now, limits, self._ids, self._lookup, self._outlets.setup)
         try:
+            # Decided beside the writers, as far as that can be: the writer's turn is for writing.
+            moment = self._database.moment()
+            async with self._database.read(quick=True) as tx:
+                plan = await ahead(tx, *what)
+                if plan is None:
+                    due_at = await notice_store.next_due(tx, self.channel_id, limits)
+                    if due_at is None or due_at > now:
+                        self.due_at = due_at
+                        return False
             async with self._database.write(quick=True) as tx:
-                claimed = await claim(
-                    tx,
-                    self.channel_id,
-                    self._fence,
-                    now,
-                    limits,
-                    self._ids,
-                    self._lookup,
-                    self._outlets.setup,
-                )
+                if plan is not None and self._database.is_as_at(moment):
+                    claimed = await write(tx, plan, now, self._ids)
+                else:
+                    claimed = await claim(tx, *what)
+                self._database.leave_plans()
+        except Stale:
+            # Somebody moved one of them meanwhile, as the recorder does: read them again.
+            return True
         except LostChannel:
             log.warning("channel.lost", channel=self.channel_id)
             self._ownership.lost(self.channel_id, self._fence)
@@ -165,15 +169,15 @@ class Deliver(Loop):
             log.error("notice.illegal_move", why=move, remedy="this is a defect of Todoke; please report it")
         if claimed.announced:
             self._posted()
-        self._lookup.working.keep(claimed.moved)
+        self._lookup.working.keep(claimed.moved, claimed.alike)
         self.use(claimed.channel)
-        notifications = []
+        notifications = [x for x in claimed.to_send if x.begun.step is Step.LINE_NOTIFICATION]
+        self._recorder.claimed(self._queues[Lane.LINE].place, len(notifications))
         for item in claimed.to_send:
-            queue = self._queues[Lane.LINE if item.attempt.step in LINE_STEPS else Lane.OTHER]
-            self._recorder.claimed(queue.place, 1)
-            if item.attempt.step is Step.LINE_NOTIFICATION:
-                notifications.append(item)
+            if item.begun.step is Step.LINE_NOTIFICATION:
                 continue
+            queue = self._queues[Lane.LINE if item.begun.step in LINE_STEPS else Lane.OTHER]
+            self._recorder.claimed(queue.place, 1)
             queue.items.put_nowait(item)
             if len(queue.senders) < AT_ONCE:
                 queue.senders.append(asyncio.create_task(self._send_all(queue)))
@@ -219,9 +223,9 @@ class Deliver(Loop):
                 raise
             except Exception as error:
                 # Whatever broke, the request may have left: claiming anything else could lose a notice.
-                log.exception("send.error", attempt=item.attempt.id, error=type(error).__name__)
+                log.exception("send.error", attempt=item.attempt_id, error=type(error).__name__)
                 answer = Answer(outcome=Outcome.UNKNOWN, detail=f"internal error: {type(error).__name__}")
-            told = AnswerTo(item.notice_id, item.attempt.id, answer, item.attempt.carrier, sealed)
+            told = AnswerTo(item.notice_id, item.attempt_id, answer, item.begun.carrier, sealed)
             self._recorder.add(queue.place, told)
             if self._recorder.out(queue.place) == self._most // 2:
                 self.wake.set()
@@ -235,7 +239,7 @@ class Deliver(Loop):
         """Why an attempt must not leave that has waited since it was claimed, as while LINE asked us to."""
         if not self._ownership.owns(self.channel_id) or not self._ownership.lease_holds():
             return "another process may pace the channel now"
-        waited = self.clock.now() - item.attempt.at
+        waited = self.clock.now() - item.begun.at
         if waited < STALE:
             return None
         if waited >= LONGEST_WAIT:

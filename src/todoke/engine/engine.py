@@ -65,7 +65,8 @@ class Engine:
             clock, database, Presence(data_dir / "running", ids.new()), lookup, self._took, ids
         )
         uploads = data_dir / "uploads"
-        self._lists: ListSource = Beside(uploads, ids, lookup.desks) if reads_beside else Here(uploads, ids)
+        here = Here(uploads, ids, lambda: self._recorder.out() > 0)
+        self._lists: ListSource = Beside(here, uploads, lookup.desks) if reads_beside else here
         self._intake = Intake(
             clock,
             database,

@@ -51,9 +51,16 @@ class Helper:
         return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
-        """Starts the process, and watches it from now on."""
+        """Starts the process, and watches it from now on. Raises OSError."""
         ended = await self._start()
         self._watch = asyncio.create_task(self._watch_over(ended), name=self.module)
+
+    def start_soon(self) -> None:
+        """The same for those who can't wait, and at any time again: it is started unless it was. Where the machine has
+        no room for it, that is tried again and again.
+        """
+        if self._watch is None and not self._closing.is_set():
+            self._watch = asyncio.create_task(self._start_and_watch(), name=self.module)
 
     def send(self, frame: bytes) -> bool:
         """Sends a frame. False where no helper runs: one will be told by `began` when it does."""
@@ -73,11 +80,14 @@ class Helper:
             self._child.kill()
 
     async def close(self) -> None:
-        """Ends the process: its link is closed, and it ends by that."""
+        """Ends the process: its link is closed, and it ends by that. One that is stuck is killed."""
         self._closing.set()
         if self._link is not None:
             self._link.close()
         if self._watch is not None:
+            # The link closes only when it has taken all that was sent to it.
+            if not (await asyncio.wait([self._watch], timeout=END_SECONDS))[0]:
+                self.kill()
             await self._watch
 
     async def _start(self) -> asyncio.Event:
@@ -89,6 +99,8 @@ class Helper:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env={name: value for name, value in os.environ.items() if not name.startswith("TODOKE_")},
+                # Ctrl-C is for the gateway alone, also before the helper's own program has come to ignore it.
+                process_group=0,
             )
         except BaseException:
             ours.close()
@@ -97,8 +109,15 @@ class Helper:
             theirs.close()
         ended = asyncio.Event()
         self._link = await linked(ours, self._took, ended.set, self._broke)
-        self._began()
+        if self._closing.is_set():
+            self._link.close()
+        else:
+            self._began()
         return ended
+
+    async def _start_and_watch(self) -> None:
+        if (ended := await self._start_again(0.0)) is not None:
+            await self._watch_over(ended)
 
     async def _watch_over(self, ended: asyncio.Event) -> None:
         pause = 0.0
@@ -130,17 +149,13 @@ class Helper:
             if self._closing.is_set():
                 return None
             try:
-                ended = await self._start()
+                return await self._start()
             except OSError as error:
                 # As while the machine has no memory left.
                 log.error(
                     "helper.not_started", helper=self.module, why=error.strerror, remedy="it is tried again"
                 )
                 pause = LONGEST_PAUSE_SECONDS
-                continue
-            if self._closing.is_set() and self._link is not None:
-                self._link.close()
-            return ended
 
     def _broke(self, error: Exception) -> None:
         log.error("helper.unread", helper=self.module, error=type(error).__name__, exc_info=error)

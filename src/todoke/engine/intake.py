@@ -30,11 +30,14 @@ from todoke.storage import channels
 from todoke.storage.batches import Batch
 from todoke.storage.database import Database, Tx
 from todoke.storage.lookup import Lookup
-from todoke.storage.new_notices import as_notices
+from todoke.storage.new_notices import as_notices, ready
 
 ROWS = 6_000
 """Of a portion, at most. A commit costs as much as some hundred rows, and an index costs the less the more of it
 changes at a time; but others who write wait meanwhile."""
+FEW_ROWS = 2_500
+"""Of the first portion of a list, so that its channel can begin to send while the rest is read; and while notices are
+being sent: a channel that waits for the writer for longer than some 60 ms has nothing to send."""
 STALE = 2_000
 """Milliseconds after which what was read ahead is read again: a notice begins when it is taken in."""
 
@@ -95,6 +98,7 @@ class Intake(Loop):
             self._ahead = None
             self._source.rest()
             return False
+        self._source.expect(sum(x.size - x.position for x in reading))
         for i, batch in enumerate(reading):
             await self._read_or_fail(batch, reading[(i + 1) % len(reading)])
         return True
@@ -126,7 +130,7 @@ class Intake(Loop):
         target = batch_actions.held_target(batch, checked, now)
         ahead = self._was_read_ahead(batch, checked, target, now)
         if ahead is None:
-            portion = await self._source.portion(batch, target, now, self._rows)
+            portion = await self._source.portion(batch, target, now, self._most(batch))
         else:
             portion, now = ahead.portion, ahead.at
         if following is batch:
@@ -143,6 +147,10 @@ class Intake(Loop):
             if following_read is not None:
                 await following_read
 
+    def _most(self, batch: Batch) -> int:
+        """Rows of the next portion."""
+        return min(self._rows, FEW_ROWS) if batch.position == 0 or self._source.gives_way() else self._rows
+
     async def _read_ahead(self, batch: Batch) -> None:
         """Reads what comes next, if nothing is in its way; whoever stores it meets that."""
         self._ahead = None
@@ -151,7 +159,7 @@ class Intake(Loop):
         now = self.clock.now()
         target = batch_actions.held_target(batch, checked, now)
         try:
-            portion = await self._source.portion(batch, target, now, self._rows)
+            portion = await self._source.portion(batch, target, now, self._most(batch))
         except (BrokenFile, OSError):
             return
         self._ahead = _Ahead(batch.id, batch.position, now, checked, target, portion)
@@ -167,7 +175,10 @@ class Intake(Loop):
 
     async def _store(self, batch: Batch, target: Target, portion: Portion, made_at: int) -> None:
         await self._repeats.look(self._database, batch, portion)
+        holds = batch_actions.holds(batch, target.channel.region, self.clock.now())
+        made = ready(intake.shared(target, batch.id, made_at, held=holds), portion.values)
         async with self._database.write(quick=True, large=True) as tx:
+            self._database.leave_plans()
             # Cancelled in the meantime? Then this portion is not wanted any more.
             current = await store.get_batch(tx, batch.id)
             if current is None or current.state != "reading" or current.position != batch.position:
@@ -179,7 +190,7 @@ class Intake(Loop):
                 tx, current, target.channel.region, portion.accepted, stored_at
             )
             common = intake.shared(target, batch.id, made_at, held=held)
-            told = await intake.insert_list(tx, common, portion.values, stored_at, self._ids)
+            told = await intake.insert_list(tx, common, portion.values, stored_at, self._ids, made)
             await store.insert_rejects(tx, batch.id, portion.rejects)
             values: dict[str, int | str] = {
                 "position": portion.position,

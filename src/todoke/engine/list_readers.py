@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from todoke.actions.intake import Target
+from todoke.clock import monotonic
 from todoke.core.columns import Columns
 from todoke.core.list_rows import Rows
 from todoke.engine.helpers import Helper
@@ -22,8 +23,13 @@ from todoke.storage.desks import Checked, Desks
 
 LONGEST = 1_000_000
 """Characters of a portion, about: they are in memory."""
-LONG_LIST = 1_000_000
-"""Bytes of a list that is worth a process: to start one takes as long as to read a hundred thousand plain rows."""
+MUCH = 3_000_000
+"""Bytes of lists that are worth a process: to start one takes as long as to read some 30,000 plain rows."""
+GIVES_WAY = 2.0
+"""While notices are being sent, reading here leaves so much more time to others than it takes: no list is sent as fast
+as it is read."""
+LONGEST_WAY = 0.02
+"""Seconds of that at a time, at most."""
 PATIENCE_SECONDS = 60.0
 """For a portion. Then that process is ended, and the portion is read here."""
 _MOST_HELD = 50
@@ -38,6 +44,14 @@ class ListSource(Protocol):
         """The next rows of a batch, so many at most. Raises BrokenFile, OSError."""
         ...
 
+    def gives_way(self) -> bool:
+        """Whether notices are being sent just now, which lists must not hold up."""
+        ...
+
+    def expect(self, size: int) -> None:
+        """So many bytes of lists are still to be read."""
+        ...
+
     def rest(self) -> None:
         """No list is being read for now."""
         ...
@@ -50,18 +64,29 @@ class Here:
     is not the system's.
     """
 
-    def __init__(self, folder: Path, ids: Ids) -> None:
+    def __init__(self, folder: Path, ids: Ids, sends: Callable[[], bool] = lambda: False) -> None:
+        """`sends`: whether notices are being sent just now."""
         self._folder = folder
         self._ids = ids
+        self._sends = sends
 
     async def portion(self, batch: Batch, target: Target, now: int, rows: int) -> Portion:
         columns = msgspec.json.decode(batch.columns, type=Columns)
         taken = Rows(target.terms(), batch.language, columns, now, self._ids)
         with (self._folder / f"{batch.id}.csv").open("rb") as file:
             reader = ListReader(file, Place(batch.position, batch.line))
+            begun = monotonic()
             for _ in reader.fill(taken, rows, LONGEST):
-                await asyncio.sleep(0)
+                way = min((monotonic() - begun) * GIVES_WAY, LONGEST_WAY)
+                await asyncio.sleep(way if self.gives_way() else 0)
+                begun = monotonic()
         return reader.portion
+
+    def gives_way(self) -> bool:
+        return self._sends()
+
+    def expect(self, size: int) -> None:
+        pass
 
     def rest(self) -> None:
         pass
@@ -75,9 +100,9 @@ class Beside:
     read and nobody has stored is read again.
     """
 
-    def __init__(self, folder: Path, ids: Ids, desks: Desks, lingers: float = LINGERS_SECONDS) -> None:
+    def __init__(self, here: Here, folder: Path, desks: Desks, lingers: float = LINGERS_SECONDS) -> None:
         self._folder = folder
-        self._here = Here(folder, ids)
+        self._here = here
         self._desks = desks
         self._lingers = lingers
         self._helper: Helper | None = None
@@ -98,13 +123,6 @@ class Beside:
         return self._helper.pid if self._helper is not None and self._ready else None
 
     async def portion(self, batch: Batch, target: Target, now: int, rows: int) -> Portion:
-        if self._ending is not None:
-            self._ending.cancel()
-            self._ending = None
-        if batch.size - batch.position < LONG_LIST and not self._ready:
-            return await self._here.portion(batch, target, now, rows)
-        if self._helper is None:
-            self._begin()
         answer = await self._asked(batch, target, now, rows) if self._ready else None
         if answer is None:
             return await self._here.portion(batch, target, now, rows)
@@ -113,6 +131,16 @@ class Beside:
         if answer.portion is None:
             raise OSError(answer.errno, os.strerror(answer.errno or 0))
         return answer.portion
+
+    def gives_way(self) -> bool:
+        return self._here.gives_way()
+
+    def expect(self, size: int) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+        if size >= MUCH and self._helper is None:
+            self._begin()
 
     async def _asked(self, batch: Batch, target: Target, now: int, rows: int) -> Answer | None:
         """The answer of the process; None where none came, or it can't be asked."""

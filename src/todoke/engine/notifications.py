@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 
-from todoke.actions.advance import ToSend
-from todoke.actions.record import AnswerTo
+from todoke.actions.alike import AnswerTo
+from todoke.actions.claiming import ToSend
 from todoke.clock import Clock, monotonic
 from todoke.core.outcome import Answer
 from todoke.engine.loop import log
@@ -65,14 +65,14 @@ class Notifications:
     def hand_over(self, items: list[ToSend]) -> None:
         """Attempts that are committed, and counted as claimed."""
         for item in items:
-            self._out[item.attempt.id] = item
+            self._out[item.attempt_id] = item
         self._pass_on(items)
 
     def _pass_on(self, items: list[ToSend]) -> None:
         if (sure_until := self._sure_until()) is None:
             self._do(self._pass_on_later(items))
             return
-        letters = [Letter(x.attempt.id, x.number, x.template, x.parameters) for x in items]
+        letters = [Letter(x.attempt_id, x.number, x.template, x.parameters) for x in items]
         leave_by = min(sure_until, monotonic() + self._stale / 1000)
         self._way.hand_over(letters, Until(self._clock.now() + self._stale, leave_by))
 
@@ -82,7 +82,7 @@ class Notifications:
             return
         # Its new owner holds the attempts for unknown; sending them now might send them twice.
         for item in items:
-            del self._out[item.attempt.id]
+            del self._out[item.attempt_id]
         self._recorder.dropped(self._place, len(items))
 
     def answered(self, told: Iterable[Told]) -> None:
@@ -93,9 +93,7 @@ class Notifications:
 
     def _answered(self, tag: str, answer: Answer, sealed: bytes | None) -> None:
         if (item := self._out.pop(tag, None)) is not None:
-            self._recorder.add(
-                self._place, AnswerTo(item.notice_id, tag, answer, item.attempt.carrier, sealed)
-            )
+            self._recorder.add(self._place, AnswerTo(item.notice_id, tag, answer, item.begun.carrier, sealed))
 
     def late(self, tags: list[str]) -> None:
         self._do(self._look_again([self._out[tag] for tag in tags if tag in self._out]))
@@ -108,12 +106,12 @@ class Notifications:
                 why = await self._why_no_more(item)
             except Exception as error:
                 # As when the database can't be read. It has surely not left, and must not be forgotten.
-                log.exception("send.error", attempt=item.attempt.id, error=type(error).__name__)
+                log.exception("send.error", attempt=item.attempt_id, error=type(error).__name__)
                 why = f"internal error: {type(error).__name__}"
             if why is None:
                 again.append(item)
             else:
-                not_sent.append(Told(item.attempt.id, self._token, held_back(why)))
+                not_sent.append(Told(item.attempt_id, self._token, held_back(why)))
         if again:
             self._pass_on(again)
         self.answered(not_sent)

@@ -149,6 +149,15 @@ class Outgoing:
         if self._timer is None:
             self._pump()
 
+    def take_back(self) -> list[tuple[Letter, Until]]:
+        """What waits, in its order; it never leaves from here now. What has left is answered as ever."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        return waiting
+
     def close(self) -> None:
         self._closed = True
         self._waiting.clear()

@@ -29,7 +29,7 @@ class Pacer:
         self._gap = 1 / (rate * SHARE)
 
     def hold(self, seconds: float) -> None:
-        """LINE said 429: nothing leaves for so long."""
+        """Nothing leaves for so long, as LINE asks by a 429, and nothing is saved up until then."""
         self._held_until = max(self._held_until, monotonic() + seconds)
         self._next = max(self._next, self._held_until)
 

@@ -77,6 +77,8 @@ class Poster(Loop):
                 paused = await self._record(tx, results)
                 claimed = self._chosen(await store.due(tx, self.clock.now(), LOOK_AHEAD))
                 await store.begin_tries(tx, [x.id for x in claimed], self.clock.now() + LEASE)
+                if not paused:
+                    self._database.leave_plans()
         except BaseException:
             self._results = results + self._results
             raise

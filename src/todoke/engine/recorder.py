@@ -5,8 +5,9 @@ import json
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
+from todoke.actions.alike import AnswerTo
 from todoke.actions.reactions import Reactions
-from todoke.actions.record import AnswerTo, Read, Recorded, record
+from todoke.actions.record import Prepared, Read, Recorded, prepare, record
 from todoke.carriers import BadEvent, EventReader
 from todoke.clock import Clock, monotonic, worked
 from todoke.core.outcome import Answer, Outcome
@@ -20,7 +21,8 @@ from todoke.storage.lookup import Lookup
 from todoke.storage.notice_changes import Stale
 
 BUSY = 50
-"""More answers and events than that in one commit is load."""
+BUSY_SECONDS = 0.1
+"""More answers and events than that in this time is load."""
 LINGER_SECONDS = 0.05
 COMPLAIN_SECONDS = 30.0
 
@@ -46,6 +48,9 @@ class Recorder(Loop):
         self._readers = readers
         self._reactions = reactions
         self._busy = False
+        self._lately = 0.0
+        """Answers and events of the last BUSY_SECONDS, about."""
+        self._recorded_at = 0.0
         self._stretch = Stretch()
         self._database = database
         self._lookup = lookup
@@ -91,40 +96,38 @@ class Recorder(Loop):
             await asyncio.sleep(LINGER_SECONDS)
         begun, stretch = worked(), self._stretch
         most = stretch.requests
+        now, working = self.clock.now(), self._lookup.working
+        moment = self._database.moment()
         async with self._database.read(quick=True) as tx:
             stored = await inbox.pending(tx, most)
-        if not self._answers and not stored:
-            self._busy = False
-            return False
-        requests, events = self._read_some(stored, stretch.events(len(self._answers)))
-        room = stretch.answers(events)
-        answers, self._answers = self._answers[:room], self._answers[room:]
+            if not self._answers and not stored:
+                self._busy = False
+                return False
+            requests, events = self._read_some(stored, stretch.events(len(self._answers)))
+            room = stretch.answers(events)
+            answers = self._answers[:room]
+            prepared: Prepared | None = await prepare(tx, answers, requests, now, working)
         seconds = worked() - begun
         try:
             async with self._database.write(quick=True) as tx:
                 begun = worked()
+                if not self._database.is_as_at(moment):
+                    prepared = None
                 recorded = await record(
-                    tx,
-                    answers,
-                    requests,
-                    self.clock.now(),
-                    self._lookup,
-                    self._reactions,
-                    self._lookup.working,
+                    tx, answers, requests, now, self._lookup, self._reactions, working, prepared
                 )
+                if recorded.only_notices:
+                    self._database.leave_plans()
                 seconds += worked() - begun
         except Stale:
             # Somebody else moved one of them, as by a cancel: read them all and decide again.
-            self._lookup.working.clear()
-            self._answers = answers + self._answers
+            working.clear()
             return True
-        except BaseException:
-            self._answers = answers + self._answers
-            raise
+        del self._answers[: len(answers)]
         stretch.took(len(answers), len(requests), events, seconds)
         is_all = not self._answers and len(requests) == len(stored) < most
-        self._busy = is_all and len(answers) + events > BUSY
-        self._lookup.working.keep(recorded.moved)
+        self._busy = is_all and self._load(len(answers) + events) > BUSY
+        working.keep(recorded.moved, recorded.alike)
         self._out[""] = self._out.get("", 0) - len(answers)
         self._unrecorded.subtract(self._places[: len(answers)])
         del self._places[: len(answers)]
@@ -135,6 +138,13 @@ class Recorder(Loop):
         if recorded.announced:
             self._posted()
         return True
+
+    def _load(self, more: int) -> float:
+        now = monotonic()
+        left = max(1 - (now - self._recorded_at) / BUSY_SECONDS, 0)
+        self._lately = self._lately * left + more
+        self._recorded_at = now
+        return self._lately
 
     def _read_some(self, stored: Sequence[Stored], most: int) -> tuple[list[Read], int]:
         """The first of them, one at least, until they hold so many events; and how many these are."""

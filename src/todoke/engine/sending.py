@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from todoke.actions.advance import ToSend
+from todoke.actions.claiming import ToSend
 from todoke.actions.endpoints import open_secrets
 from todoke.actions.facts import Setup
 from todoke.carriers import Carrier, LinePush, LineReply, Posting, SmsMessage
@@ -134,10 +134,10 @@ class Sender:
 
     async def send(self, item: ToSend, access_token: str, why_no_more: WhyNoMore = never) -> Answer:
         """One request to the carrier of the attempt's step, unless it must not leave any more."""
-        tag = item.attempt.id
+        tag = item.attempt_id
         if (why := await why_no_more()) is not None:
             return held_back(why)
-        match item.attempt.step:
+        match item.begun.step:
             case Step.LINE_NOTIFICATION:
                 raise AssertionError("LINE notifications leave by `Departures`")
             case Step.LINE_PUSH:
@@ -153,10 +153,10 @@ class Sender:
                     self._pacers.pushes, self._outlets.push, push, tag, why_no_more=why_no_more
                 )
             case Step.SMS:
-                assert item.attempt.carrier is not None
+                assert item.begun.carrier is not None
                 text = render_sms(item.template, item.parameters)
                 return await self._outlets.sms.send(
-                    item.attempt.carrier, SmsMessage(to=item.number, text=text), tag
+                    item.begun.carrier, SmsMessage(to=item.number, text=text), tag
                 )
             case Step.CALLBACK:
                 assert item.endpoint is not None
@@ -166,7 +166,7 @@ class Sender:
         """The callback step's webhook. It names the number in full: reaching it is the receiver's task."""
         data = {
             "notice": item.notice_id,
-            "delivery_tag": item.attempt.id,
+            "delivery_tag": item.attempt_id,
             "reference": item.reference,
             "to": item.number,
             "template": item.template.name,
@@ -177,14 +177,14 @@ class Sender:
         if "sms" in item.template.forms:
             data["text"] = render_sms(item.template, item.parameters)
         secret, old_secret = open_secrets(
-            endpoint.secret, endpoint.old_secret, endpoint.old_secret_until, self._seal, item.attempt.at
+            endpoint.secret, endpoint.old_secret, endpoint.old_secret_until, self._seal, item.begun.at
         )
         return Posting(
             url=endpoint.url,
             secret=secret,
             old_secret=old_secret,
-            id=f"{item.notice_id}-{item.attempt.step_index}",
+            id=f"{item.notice_id}-{item.begun.step_index}",
             # By the machine's time: receivers refuse what is some minutes old, and their clocks are real.
             at=wall(),
-            body=_encode({"type": "callback", "timestamp": rfc3339(item.attempt.at), "data": data}),
+            body=_encode({"type": "callback", "timestamp": rfc3339(item.begun.at), "data": data}),
         )

@@ -47,6 +47,7 @@ class InboxWriter:
                     # Not before it is our turn: who has come meanwhile comes along.
                     batch, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
                     await inbox.put(tx, [posted for posted, _ in batch])
+                    self._database.leave_plans()
             except Exception as error:
                 if not batch:
                     batch, self._waiting = self._waiting, []

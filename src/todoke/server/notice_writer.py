@@ -166,6 +166,7 @@ class NoticeWriter:
             async with self._database.write(quick=True) as tx:
                 if not group:
                     group += self._next()
+                self._database.leave_plans()
                 return await self._store(tx, group)
         except BaseException:
             self._known.forget()

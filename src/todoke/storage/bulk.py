@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, Insert, Select, String, Update, bindparam
+from sqlalchemy import BindParameter, Delete, Insert, Select, String, Update, bindparam
 from sqlalchemy.engine import Dialect
 
 from todoke.storage.database import Tx, at_once, portions
@@ -40,7 +40,7 @@ class Bulk:
         return (await tx.exec_driver_sql(text, values)).rowcount
 
     def _compile(self, dialect: Dialect) -> tuple[str, Any]:
-        text, names = _compiled(self._statement, dialect)
+        text, names = compiled(self._statement, dialect)
         self._compiled[dialect.name] = text, itemgetter(*(self._names.index(name) for name in names))
         return self._compiled[dialect.name]
 
@@ -67,7 +67,7 @@ class Fetch:
         return rows
 
     def _compile(self, dialect: Dialect) -> tuple[str, Sequence[str], dict[str, Any]]:
-        text, names = _compiled(self._statement, dialect)
+        text, names = compiled(self._statement, dialect)
         fixed = {k: v for k, v in self._statement.compile(dialect=dialect).params.items() if v is not None}
         self._compiled[dialect.name] = text, names, fixed
         return self._compiled[dialect.name]
@@ -89,8 +89,10 @@ def listed(ids: Sequence[str]) -> str:
     return _encode(ids).decode()
 
 
-def _compiled(statement: Insert | Update | Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]]:
+def compiled(
+    statement: Insert | Update | Delete | Select[Any], dialect: Dialect
+) -> tuple[str, Sequence[str]]:
     """Its text, and the names of its values in order."""
-    compiled = statement.compile(dialect=dialect)
-    assert compiled.positiontup is not None
-    return str(compiled), compiled.positiontup
+    made = statement.compile(dialect=dialect)
+    assert made.positiontup is not None
+    return str(made), made.positiontup

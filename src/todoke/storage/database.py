@@ -75,6 +75,27 @@ class Database:
         finally:
             await self._quick_readers.give_back(kept)
 
+    def moment(self) -> int:
+        """For `is_as_at`. To be asked before reading what a plan is made of that is to be written down later."""
+        return self._writers.moment()
+
+    def is_as_at(self, moment: int) -> bool:
+        """Whether nothing was committed since, by any process, but what `leave_plans` was said of. To be asked inside
+        of a quick writing transaction.
+        """
+        return self._writers.is_as_at(moment)
+
+    def leave_plans(self) -> None:
+        """To be said inside of a quick writing transaction: no plan depends on what it writes, or plans are held
+        against it row by row, as by `notice_changes.Stale`.
+        """
+        self._writers.leave_plans()
+
+    @property
+    def idle_seconds(self) -> float:
+        """For how long nobody of this process has wanted to write; 0 while somebody does."""
+        return self._writers.idle_seconds
+
     def version(self) -> int | None:
         """Differs from an earlier answer if anything was committed since; None where that can't be told."""
         return self._version.read()
@@ -103,6 +124,13 @@ class Database:
         await self._log.close()
         await self._quick_readers.close()
         await self._engines.dispose()
+
+
+def needs_upgrade(url: str) -> bool:
+    """Whether the tables of a file are not at this version, or nobody can tell; never of a database in memory. A short
+    look that blocks.
+    """
+    return sqlite.is_file(url) and sqlite.revision_of_file(url) != _newest()
 
 
 at_once = sqlite.at_once

@@ -28,6 +28,7 @@ class _Group:
         self.direct = kept.direct
         self.begun = now
         self.members = 0
+        self.upsets_plans = False
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Nobody may be left to hear of it.
         self.done.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -44,6 +45,35 @@ class Writers:
         self._waiting = 0
         """Who would join a transaction that is left open."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asked = 0.0
+        """When somebody last wanted a turn."""
+        self._upset = 0
+        """How many commits there were that a plan may depend on."""
+        self._leaves_plans = False
+        self._version = 0
+
+    def moment(self) -> int:
+        """Of what is committed now, for `is_as_at`. To be asked before reading what a plan is made of."""
+        return self._upset
+
+    def is_as_at(self, moment: int) -> bool:
+        """Whether nothing was committed since, by whatever process, that a plan may depend on. To be asked by whoever
+        has the turn.
+        """
+        return self._upset == moment and (self._open is None or not self._open.upsets_plans)
+
+    def leave_plans(self) -> None:
+        """What the writer who has the turn writes is nothing that a plan depends on, or plans are held against it row
+        by row.
+        """
+        self._leaves_plans = True
+
+    @property
+    def idle_seconds(self) -> float:
+        """For how long nobody has wanted to write; 0 while somebody does."""
+        if self._turn.locked() or self._waiting:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._asked
 
     @asynccontextmanager
     async def joined(self, *, large: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -58,6 +88,7 @@ class Writers:
             if large:
                 await self._commit_open()
             group = ends = self._open or await self._begin()
+            self._leaves_plans = False
             try:
                 if group.members:
                     group.direct.execute("SAVEPOINT member")
@@ -70,6 +101,7 @@ class Writers:
                     self._tell(group, error)
                 raise
             group.members += 1
+            group.upsets_plans |= not self._leaves_plans
             ends = self._if_nobody_joins(group)
         finally:
             if ends is None:
@@ -90,12 +122,17 @@ class Writers:
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """Nobody else writes, and no transaction is open."""
+        self._asked = asyncio.get_running_loop().time()
         async with self._turn:
             await self._commit_open()
-            yield
+            try:
+                yield
+            finally:
+                self._upset += 1
 
     async def _my_turn(self) -> None:
         self._waiting += 1
+        self._asked = asyncio.get_running_loop().time()
         try:
             await self._turn.acquire()
         except BaseException:
@@ -110,6 +147,14 @@ class Writers:
         if self._kept is None:
             self._kept = await sqlite.Kept.open(self._engine, sqlite.WRITES)
         await self._kept.begin()
+        try:
+            version = self._kept.version()
+        except BaseException:
+            self._kept.end()
+            raise
+        if version != self._version:
+            self._version = version
+            self._upset += 1
         self._open = _Group(self._kept, asyncio.get_running_loop().time())
         return self._open
 
@@ -136,6 +181,8 @@ class Writers:
             try:
                 group.kept.end()
             finally:
+                # Not before: who asks for the moment just then may still read what was there before.
+                self._upset += group.upsets_plans
                 if not group.done.done():
                     group.done.set_result(None)
 

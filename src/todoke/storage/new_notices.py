@@ -4,12 +4,10 @@ For each row by itself the driver gives the interpreter to other threads and tak
 costs milliseconds a row. And the values that all rows of a list have in common are handed over once.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,6 +17,7 @@ from todoke.storage import notice_keys
 from todoke.storage.database import Tx, at_once, insert_alike
 from todoke.storage.notice_keys import Statement
 from todoke.storage.notices import HELD, NewNotice
+from todoke.storage.off_loop import off_loop
 from todoke.storage.tables import notices as n
 
 WIDTH = len(OF_EACH)
@@ -69,7 +68,7 @@ def _statements(shared: Shared, values: list[Any]) -> list[Statement]:
             at += size * WIDTH
             left -= size
     ids, references, numbers = (values[OF_EACH.index(x) :: WIDTH] for x in ("id", "reference", "number"))
-    return made + notice_keys.statements(zip(ids, numbers, references, strict=True))
+    return made + notice_keys.statements(ids, numbers, references)
 
 
 def as_notices(shared: Shared, values: Sequence[Any]) -> list[NewNotice]:
@@ -83,28 +82,35 @@ def as_notices(shared: Shared, values: Sequence[Any]) -> list[NewNotice]:
     return notices
 
 
-async def insert_list(tx: Tx, shared: Shared, values: list[Any]) -> None:
-    """Stores new notices of one batch, made at one time. `values`: `OF_EACH` of each, one after another. Raises the
-    database's error where an id stands already.
+class Ready(NamedTuple):
+    """What stores notices, made before it is known for sure that it is these."""
+
+    shared: Shared
+    values: list[Any]
+    statements: Sequence[Statement]
+
+
+def ready(shared: Shared, values: list[Any]) -> Ready:
+    """For `insert_list`: takes longer than all else that it does in the event loop's thread."""
+    return Ready(shared, values, _statements(shared, values))
+
+
+async def insert_list(tx: Tx, shared: Shared, values: list[Any], made: Ready | None = None) -> None:
+    """Stores new notices of one batch, made at one time. `values`: `OF_EACH` of each, one after another; `made`: of
+    the same list and the same `shared`, if it is to be of use. Raises the database's error where an id stands already.
     """
     if not values:
         return
-    statements = _statements(shared, values)
+    if made is not None and made.values is values and made.shared == shared:
+        statements = made.statements
+    else:
+        statements = _statements(shared, values)
     direct = at_once(tx)
     if direct is None:
         for text, given in statements:
             await tx.exec_driver_sql(text, tuple(given))
         return
-    # A statement over hundreds of rows holds no thread up but its own.
-    working = asyncio.ensure_future(asyncio.to_thread(_run, direct, statements))
-    try:
-        await asyncio.shield(working)
-    except asyncio.CancelledError:
-        # The connection is nobody else's before this is over.
-        while not working.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([working])
-        raise
+    await off_loop(partial(_run, direct, statements))
 
 
 def _run(connection: sqlite3.Connection, statements: Sequence[Statement]) -> None:

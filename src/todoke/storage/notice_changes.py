@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import bindparam, func, literal_column, update
 
 from todoke.core.notice import Attempt, Notice
 from todoke.core.standing import lane
@@ -50,6 +51,15 @@ _ANSWERED = ("outcome", "open", "late_duplicate", "retry_at", "answered_at", "st
 _PROVEN = ("outcome", "open", "late_duplicate", "retry_at")
 _answered_alike = _alike("request_id", _ANSWERED)
 _proven_alike = _alike("proof_at", _PROVEN)
+_both_alike = Bulk(
+    update(a)
+    .where(a.c.id == _OF_EACH.c.key)
+    .values(
+        request_id=func.json_extract(_OF_EACH.c.value, literal_column("'$[0]'")),
+        proof_at=func.json_extract(_OF_EACH.c.value, literal_column("'$[1]'")),
+    ),
+    (*_ANSWERED, "ids"),
+)
 _answered = attrgetter(*_ANSWERED)
 _proven = attrgetter(*_PROVEN)
 _answer = attrgetter("answered_at", "status", "detail", "request_id")
@@ -69,7 +79,7 @@ class Stale(Exception):
     """A notice is no longer as it was thought to be: roll back, read it, and decide anew."""
 
 
-_ALIKE = 4
+ALIKE = 4
 """So many that are changed alike are changed by one statement."""
 
 
@@ -106,11 +116,55 @@ async def save(
     await _save_notices(tx, moved.values())
 
 
+async def begin_alike(
+    tx: Tx, before: Notice, after: Notice, notice_ids: Sequence[str], attempt_ids: Sequence[str]
+) -> None:
+    """Writes that the same becomes of some notices. `before` and `after`: one of them, whichever; `attempt_ids`: of the
+    attempts that begin, in the order of the notices; none begins where there are none. Raises Stale as `save` does.
+    """
+    if attempt_ids:
+        ids = list(chain.from_iterable(zip(attempt_ids, notice_ids, strict=True)))
+        await insert_attempts(tx, _birth_values(after.attempts[-1], None), ids)
+    await _save_alike(tx, before, after, notice_ids)
+
+
+class Telling(NamedTuple):
+    """What is told of one attempt: the answer's request id, when its message was proven to have come."""
+
+    notice_id: str
+    attempt_id: str
+    request_id: str | None
+    proof_at: int | None
+
+
+async def tell_alike(tx: Tx, before: Notice, after: Notice, told: Sequence[Telling]) -> None:
+    """The same of what was told of the only attempt of some notices: they differ in nothing but that. Raises Stale."""
+    old, new = before.attempts[0], after.attempts[0]
+    each: dict[str, Any]
+    if old.proof_at == new.proof_at:
+        statement, same = _answered_alike, _answered(new)
+        each = {x.attempt_id: x.request_id for x in told}
+    elif old.answered_at == new.answered_at:
+        statement, same = _proven_alike, _proven(new)
+        each = {x.attempt_id: x.proof_at for x in told}
+    else:
+        statement, same = _both_alike, _answered(new)
+        each = {x.attempt_id: (x.request_id, x.proof_at) for x in told}
+    await statement(tx, [(*map(_plain, same), _encode(each).decode())])
+    await _save_alike(tx, before, after, [x.notice_id for x in told])
+
+
+async def _save_alike(tx: Tx, before: Notice, after: Notice, notice_ids: Sequence[str]) -> None:
+    values = _notice_values(before, after)
+    if await _update_alike(tx, [(listed(notice_ids), *values)]) < len(notice_ids):
+        raise Stale
+
+
 async def _save_notices(tx: Tx, moved: Iterable[tuple[Values, list[str]]]) -> None:
     few: list[Values] = []
     wanted = changed = 0
     for values, ids in moved:
-        if len(ids) < _ALIKE:
+        if len(ids) < ALIKE:
             few += [(x, *values) for x in ids]
         else:
             wanted += len(ids)
@@ -156,7 +210,7 @@ async def _tell(tx: Tx, told: Sequence[tuple[Attempt, Attempt]]) -> None:
         (_proven_alike, proven, "proof_at"),
     ):
         for same, each in groups.items():
-            if len(each) < _ALIKE:
+            if len(each) < ALIKE:
                 others += each.values()
                 continue
             listed_by_id = _encode({x: getattr(new, differs) for x, new in each.items()}).decode()

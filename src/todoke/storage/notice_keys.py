@@ -11,17 +11,18 @@ An entry is in exactly one level, comes and goes in the transaction of its notic
 it does not matter how far moving got, who does it, or whether anybody does.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import chain
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Integer,
     Select,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -30,8 +31,11 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.engine import Dialect
 
+from todoke.storage.bulk import compiled
 from todoke.storage.database import Tx, at_once, insert_alike
+from todoke.storage.off_loop import off_loop
 from todoke.storage.tables import notice_numbers, notice_references
 from todoke.storage.tables import notices as n
 
@@ -60,38 +64,50 @@ NUMBERS = Keys(notice_numbers, n.c.number.name)
 REFERENCES = Keys(notice_references, n.c.reference.name)
 
 
+_added = {keys: 0 for keys in (NUMBERS, REFERENCES)}
+
+
+def added(keys: Keys) -> int:
+    """How many entries this process has stored so far, or tried to: the difference of two answers tells what came
+    into the first level without counting it.
+    """
+    return _added[keys]
+
+
 @lru_cache
 def _text(keys: Keys, rows: int) -> str:
     return insert_alike(keys.table, ("level",), (keys.column, "notice_id"), rows)
 
 
-def statements(rows: Iterable[tuple[str, str, str | None]]) -> list[Statement]:
-    """What stores the entries of new notices, given as id, number and reference. In the order of the keys, for then
-    what changes a page does so at a time.
+def statements(
+    ids: Sequence[str], numbers: Sequence[str], references: Sequence[str | None]
+) -> list[Statement]:
+    """What stores the entries of new notices. In the order of the keys, for then what changes a page does so at a
+    time.
     """
-    numbers: list[tuple[str, str]] = []
-    references: list[tuple[str, str]] = []
-    for notice_id, number, reference in rows:
-        if number:
-            numbers.append((number, notice_id))
-        if reference is not None:
-            references.append((reference, notice_id))
     made: list[Statement] = []
-    for keys, entries in ((NUMBERS, numbers), (REFERENCES, references)):
-        entries.sort()
+    with_number = [at for at, value in enumerate(numbers) if value]
+    with_reference = [at for at, value in enumerate(references) if value is not None]
+    for keys, values, found in ((NUMBERS, numbers, with_number), (REFERENCES, references, with_reference)):
+        _added[keys] += len(found)
+        # By places: to compare pairs takes twice as long.
+        found.sort(key=cast("Callable[[int], str]", values.__getitem__))
+        entries: list[str | None] = [None] * (2 * len(found))
+        entries[::2] = map(values.__getitem__, found)
+        entries[1::2] = map(ids.__getitem__, found)
         at = 0
         for size in _SIZES:
-            while len(entries) - at >= size:
-                values = chain((FIRST,), chain.from_iterable(entries[at : at + size]))
-                made.append((_text(keys, size), list(values)))
-                at += size
+            while len(entries) - at >= 2 * size:
+                made.append((_text(keys, size), [FIRST, *entries[at : at + 2 * size]]))
+                at += 2 * size
     return made
 
 
 async def add(tx: Tx, rows: Iterable[tuple[str, str, str | None]]) -> None:
     """Stores the entries of new notices, given as id, number and reference. For few: it runs where it is awaited."""
     direct = at_once(tx)
-    for text, values in statements(rows):
+    columns = tuple(zip(*rows, strict=True))
+    for text, values in statements(*columns) if columns else ():
         if direct is not None:
             direct.execute(text, values)
         else:
@@ -202,16 +218,52 @@ async def deepen(tx: Tx, keys: Keys, level: int, after: Place, most: int) -> Mov
     """Moves the next entries of a level into the one below it, so many at most. Behind the last it goes on from the
     first.
     """
+    work = partial(_deepen, _moving(keys, tx.dialect), level, after, most)
+    if (direct := at_once(tx)) is not None:
+        return await off_loop(partial(work, direct.execute))
+    return await tx.run_sync(lambda connection: work(connection.exec_driver_sql))
+
+
+class _Moving(NamedTuple):
+    """The statements of `deepen`: each its text, and the names of its values in order."""
+
+    last: tuple[str, Sequence[str]]
+    copy: tuple[str, Sequence[str]]
+    drop: tuple[str, Sequence[str]]
+
+
+@lru_cache
+def _moving(keys: Keys, dialect: Dialect) -> _Moving:
     t = keys.table
     entry = tuple_(keys.value, t.c.notice_id)
-    of_level = (t.c.level == level, entry > tuple_(literal(after.value, String), literal(after.notice_id)))
+    after = tuple_(bindparam("value", type_=String), bindparam("notice_id", type_=String))
+    upto = tuple_(bindparam("last_value", type_=String), bindparam("last_id", type_=String))
+    of_level = (t.c.level == bindparam("from_level"), entry > after)
     ordered = select(keys.value, t.c.notice_id).where(*of_level).order_by(keys.value, t.c.notice_id)
-    last = (await tx.execute(ordered.limit(1).offset(most - 1))).one_or_none()
+    # Both go through the entries in their order. An UPDATE of the level takes half as long again.
+    these = (*of_level, entry <= upto)
+    below = select(bindparam("to_level", type_=Integer), keys.value, t.c.notice_id).where(*these)
+    return _Moving(
+        compiled(
+            ordered.limit(bindparam("one", type_=Integer)).offset(bindparam("before", type_=Integer)), dialect
+        ),
+        compiled(insert(t).from_select(["level", keys.column, "notice_id"], below), dialect),
+        compiled(delete(t).where(*these), dialect),
+    )
+
+
+def _deepen(
+    moving: _Moving, level: int, after: Place, most: int, execute: Callable[[str, tuple[Any, ...]], Any]
+) -> Moved:
+    values: dict[str, Any] = {"from_level": level, "to_level": level + 1, "one": 1, "before": most - 1}
+    values |= {"value": after.value, "notice_id": after.notice_id}
+
+    def run(text: str, names: Sequence[str]) -> Any:
+        return execute(text, tuple([values[name] for name in names]))
+
+    last = run(*moving.last).fetchone()
     upto = Place(_AFTER_ALL, "") if last is None else Place(*last)
-    these = (*of_level, entry <= tuple_(literal(upto.value, String), literal(upto.notice_id)))
-    # Both statements go through the entries in their order. An UPDATE of the level takes half as long again.
-    copy = select(literal(level + 1), keys.value, t.c.notice_id).where(*these)
-    copied = insert(t).from_select(["level", keys.column, "notice_id"], copy)
-    await tx.execute(copied)
-    moved = (await tx.execute(delete(t).where(*these))).rowcount
+    values |= {"last_value": upto.value, "last_id": upto.notice_id}
+    run(*moving.copy)
+    moved: int = run(*moving.drop).rowcount
     return Moved(moved, START if last is None else upto)

@@ -182,34 +182,62 @@ async def owners_of(tx: Tx, attempt_ids: Iterable[str]) -> dict[str, Owner]:
 
 async def assemble(tx: Tx, rows: Sequence[Any], policies: Mapping[str, Policy]) -> list[Loaded]:
     """Rows and their attempts as notices."""
+    return whole(rows, await attempts_of(tx, [r[0] for r in rows]), policies)
+
+
+async def attempts_of(tx: Tx, notice_ids: Iterable[str]) -> Mapping[str, Sequence[Attempt]]:
+    """The attempts of these notices, in order; what has none is left out."""
     tried: dict[str, list[Attempt]] = defaultdict(list)
-    for row in await _attempts_of.among(tx, (r[0] for r in rows)):
+    for row in await _attempts_of.among(tx, notice_ids):
         tried[row[0]].append(_to_attempt(row))
+    return tried
+
+
+def whole(
+    rows: Sequence[Any], tried: Mapping[str, Sequence[Attempt]], policies: Mapping[str, Policy]
+) -> list[Loaded]:
+    """Rows, with the attempts by notice, as notices."""
     return [
-        Loaded(
-            Notice(
-                id=r[0],
-                policy=policies[r[1]],
-                created_at=r[2],
-                state=_STATES[r[3]],
-                reason=r[4],
-                step_index=r[5],
-                deadline_at=r[6],
-                cancelled_at=r[7],
-                ended_at=r[8],
-                due_at=r[9],
-                skips=_skips_of(r[10]),
-                attempts=tuple(tried.get(r[0], ())),
-            ),
-            *r[11:19],
-        )
-        for r in rows
+        Loaded(_notice(r, r[0], r[2], tuple(tried.get(r[0], ())), policies[r[1]]), *r[11:19]) for r in rows
     ]
+
+
+def _notice(r: Any, notice_id: str, created_at: int, attempts: tuple[Attempt, ...], policy: Policy) -> Notice:
+    return Notice(
+        id=notice_id,
+        policy=policy,
+        created_at=created_at,
+        state=_STATES[r[3]],
+        reason=r[4],
+        step_index=r[5],
+        deadline_at=r[6],
+        cancelled_at=r[7],
+        ended_at=r[8],
+        due_at=r[9],
+        skips=_skips_of(r[10]),
+        attempts=attempts,
+    )
 
 
 def standing(row: Any) -> Any:
     """All that decides about the notice of a row of the `load_…` functions but its attempts, to compare."""
     return row[1], row[3:11]
+
+
+def kind(row: Any) -> Any:
+    """All that is not the own of the notice of such a row: the same for those that have the same `pattern`."""
+    return row[1], row[3:13], row[14], row[17:19]
+
+
+def pattern(row: Any, policies: Mapping[str, Policy]) -> Loaded:
+    """The notice of such a row, of which nothing was tried, without what is its own."""
+    bare = _notice(row, "", 0, (), policies[row[1]])
+    return Loaded(bare, row[11], row[12], "", row[14], "", None, row[17], row[18])
+
+
+def own(row: Any) -> tuple[str, int, str, str, str | None]:
+    """And what is: id, time of creation, number, parameters, reference."""
+    return row[0], row[2], row[13], row[15], row[16]
 
 
 def policy_id(row: Any) -> str:
@@ -220,6 +248,16 @@ def policy_id(row: Any) -> str:
 def notice_id(row: Any) -> str:
     """The id of a row of the `load_…` functions."""
     return str(row[0])
+
+
+def template_id(row: Any) -> str:
+    """The template of a row of the `load_…` functions."""
+    return str(row[12])
+
+
+def number(row: Any) -> str:
+    """The number of a row of the `load_…` functions."""
+    return str(row[13])
 
 
 def batch_id(row: Any) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ from todoke.storage.sqlite_log import MOST_PAGES, Log
 _PATIENT = "busy_timeout = 10000"
 _IMPATIENT = "busy_timeout = 0"
 WRITES, READS = "BEGIN IMMEDIATE", "BEGIN"
-_CACHE_OF_WRITER, _CACHE_OF_READER = 12_288, 2_048
+_CACHE_OF_WRITER, _CACHE_OF_READER = 8_192, 2_048
 """Kilobytes of pages that a connection keeps. There are two that write, and up to a dozen that read."""
 ERRORS = (DBAPIError, sqlite3.Error, OSError)
 UNUSABLE = (OperationalError, sqlite3.OperationalError)
@@ -137,6 +137,21 @@ def revision(connection: Connection) -> str | None:
         return None
     found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     return found
+
+
+def is_file(url: str) -> bool:
+    """Whether this is the address of a database in a file."""
+    return url.startswith("sqlite") and (make_url(url).database or ":memory:") != ":memory:"
+
+
+def revision_of_file(url: str) -> str | None:
+    """As `revision`, of a database that nobody has opened; None too where it can't be read. Changes nothing."""
+    path = quote(make_url(url).database or "")
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0)) as connection:
+            return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+    except (sqlite3.Error, TypeError):
+        return None
 
 
 def watch(connection: Connection, triggers: Mapping[str, str], seed: str) -> None:
@@ -342,6 +357,10 @@ class Kept:
             # Who was cancelled while it waited may have begun all the same, and nobody else would end that.
             self.end()
             raise
+
+    def version(self) -> int:
+        """Differs from an earlier answer if another connection, of this process or another, has committed since."""
+        return int(self.direct.execute("PRAGMA data_version").fetchone()[0])
 
     async def commit(self) -> None:
         """Durably. In the connection's thread, for that takes its time."""

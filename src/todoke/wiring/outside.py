@@ -45,9 +45,10 @@ class Outside:
         found = sms_carriers(settings, self.http, self.receipt_secret, store)
         self.sms = SmsCarriers(found)
         self.line = LineCarrier(self._to_line)
-        self.departures: Departures = InProcess(self.line, send_failed)
+        here = InProcess(self.line, send_failed)
+        self.departures: Departures = here
         if settings.courier:
-            self.departures = CourierDepartures(settings.line_api_base, os.getpid())
+            self.departures = CourierDepartures(settings.line_api_base, os.getpid(), here)
         self.push = LinePushCarrier(self._to_line)
         self.reply = LineReplyCarrier(self._to_line)
         self.linking = LineLinking(self.http, settings.line_api_base)
@@ -71,7 +72,7 @@ class Outside:
         return (self.http, self._to_targets, self._to_endpoints, self._to_hub)
 
     async def start(self) -> None:
-        """Opens the links that carriers keep standing, and starts the courier."""
+        """Opens the links that carriers keep standing."""
         await self.departures.start()
         await asyncio.gather(*(link.start() for link in self._links))
 

@@ -19,7 +19,7 @@ from todoke.engine.courier import frames
 from todoke.engine.courier.frames import Flat, News, Order
 from todoke.engine.helper_link import Link, begin, linked, orphaned, own_end, say_why
 from todoke.engine.outgoing import InProcess, Letter, Outgoing, Told, Until
-from todoke.engine.pacer import TICK_SECONDS
+from todoke.engine.pacer import TICK_SECONDS, Pacer
 
 MOST_NEWS = 64
 """Answers that are told at once; fewer are told together when a few milliseconds have passed."""
@@ -39,6 +39,11 @@ class Desk:
         self._templates: dict[int, Template] = {}
         self._answers: list[Flat] = []
         self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, link: Link) -> None:
+        """Says that letters may come; what came before, the link was not there to answer."""
+        self.link = link
+        self._tell(frames.Pong())
 
     def take(self, frame: bytes) -> None:
         """One frame of the gateway's."""
@@ -62,6 +67,8 @@ class Desk:
                 self._open(order)
             case frames.Shut():
                 self._ways.pop(order.way).close()
+            case frames.Held():
+                self._pacer_of(order.channel_id).hold(order.seconds)
             case frames.Ping():
                 self._tell(frames.Pong())
             case frames.Hello():
@@ -73,10 +80,14 @@ class Desk:
 
     def _open(self, order: frames.Opened) -> None:
         assert self._departures is not None
-        if order.held_for > 0:
-            self._departures.pacer(order.channel_id).hold(order.held_for)
+        # Nothing is saved up here: until now the gateway has sent at the full pace.
+        self._pacer_of(order.channel_id).hold(max(order.held_for, 0.0))
         back = _Back(self, order.way)
         self._ways[order.way] = self._departures.way(order.channel_id, back, self._may_leave)
+
+    def _pacer_of(self, channel_id: str) -> Pacer:
+        assert self._departures is not None
+        return self._departures.pacer(channel_id)
 
     def _may_leave(self, until: Until) -> bool:
         # A gateway that was killed has a successor at once, which counts all that was out as unknown.
@@ -135,7 +146,7 @@ async def _work() -> None:
         ended.set()
 
     asyncio.get_running_loop().set_exception_handler(desk.met)
-    desk.link = await linked(own_end(), desk.take, end, say_why)
+    desk.begin(await linked(own_end(), desk.take, end, say_why))
     await ended.wait()
 
 

@@ -68,6 +68,13 @@ class Ping(msgspec.Struct, array_like=True, tag=7):
     """Asks for a `Pong`."""
 
 
+class Held(msgspec.Struct, array_like=True, tag=8):
+    """LINE has asked a channel to wait, and may have told the gateway alone."""
+
+    channel_id: str
+    seconds: float
+
+
 class Late(msgspec.Struct, array_like=True, tag=0):
     """These have not left, and will not."""
 
@@ -94,10 +101,10 @@ class Failed(msgspec.Struct, array_like=True, tag=2):
 
 
 class Pong(msgspec.Struct, array_like=True, tag=3):
-    """The courier is at work."""
+    """The courier is at work: the answer to a `Ping`, and what it says first."""
 
 
-Order = Hello | Opened | Use | Learn | Unlearn | Post | Shut | Ping
+Order = Hello | Opened | Use | Learn | Unlearn | Post | Shut | Ping | Held
 News = Late | Answers | Failed | Pong
 encode = msgspec.msgpack.Encoder().encode
 read_order = msgspec.msgpack.Decoder(list[Order]).decode
