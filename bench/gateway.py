@@ -25,10 +25,11 @@ class Gateway:
     place: GatewayPlace
     program: Program
     client: Todoke
-    uploaders: Sequence[Todoke]
+    channels: dict[str, Opened]
+    stack: ExitStack
+    uploaders: list[Todoke]
     """A client for each channel: each loads the machine's certificates when it is made, which is no part of what is
     measured."""
-    channels: dict[str, Opened]
 
     def upload(self, lists: Sequence[Path]) -> list[str]:
         """The lists, one a channel, side by side; the batches' ids."""
@@ -36,6 +37,10 @@ class Gateway:
         def one(name: str, path: Path, client: Todoke) -> str:
             return str(client.send_file(path, channel=name, template=f"parcel-{name}")["id"])
 
+        while len(self.uploaders) < len(lists):
+            self.uploaders.append(
+                self.stack.enter_context(Todoke(self.place.url, self.place.key, timeout=600))
+            )
         with ThreadPoolExecutor(len(lists)) as pool:
             return list(pool.map(one, list(self.channels)[: len(lists)], lists, self.uploaders))
 
@@ -92,4 +97,4 @@ def gateway(
             joined[f"c{i}"] = opened
         with ExitStack() as stack:
             made = [stack.enter_context(Todoke(place.url, place.key, timeout=600)) for _ in range(channels)]
-            yield Gateway(place, program, client, made, joined)
+            yield Gateway(place, program, client, joined, stack, made)

@@ -41,7 +41,7 @@ def step(notice: Notice, event: Event, now: int) -> tuple[Notice, Attempt | None
     with patch.multiple(usual, taken=_not_usual, proven=_not_usual):
         assert moved(notice, event, now) == found
     if isinstance(event, Due) and not notice.attempts:
-        # Of many that stand alike one is decided, and the others go the same way: see `actions.claiming.Decisions`.
+        # Of many that stand alike one is decided, and the others go the same way: see `actions.decisions.Decisions`.
         twin = msgspec.structs.replace(notice, id="twin", created_at=notice.created_at - HOUR)
         theirs, attempt = moved(twin, Due(event.facts, "another"), now)
         assert _as(theirs, found[0], event.attempt_id) == found[0]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notice_support import HOUR, LINE_4H_THEN_SMS, LINE_ALONE, START, policy
-from todoke.actions.claiming import Decisions
+from todoke.actions.decisions import Decisions
 from todoke.actions.facts import Known
 from todoke.core.notice import Due, Lapsed, Notice, State, step
 from todoke.core.routing import Facts

@@ -12,10 +12,11 @@ import msgspec
 
 from todoke.actions import announcements, batch_tally, holding
 from todoke.actions.advance import cancel, owned_channel
+from todoke.actions.decisions import Decisions
 from todoke.actions.facts import Asked, FactBook, Known, Setup
 from todoke.core.errors import IllegalTransition
-from todoke.core.notice import LEASE, Attempt, Due, Event, Lapsed, Notice, State, step
-from todoke.core.routing import Facts, Policy, Step
+from todoke.core.notice import LEASE, Attempt, Due, Notice, State, step
+from todoke.core.routing import Policy, Step
 from todoke.core.sms_text import segments
 from todoke.core.standing import Lane
 from todoke.core.template import Template, in_language, render_sms, with_link
@@ -317,36 +318,3 @@ def _asked(x: Loaded, number: str, template: Template) -> Asked:
         policy=x.notice.policy,
         begun=bool(x.notice.attempts),
     )
-
-
-class Decisions:
-    """What becomes of the notices of one claim. Those that stand alike, of which nothing has been tried and whose facts
-    are the same, are decided by one of them: `step` looks at nothing else.
-    """
-
-    def __init__(self, ids: Iterator[str], now: int) -> None:
-        """`ids`: for the attempts that begin, as many as there may be."""
-        self._ids = ids
-        self._now = now
-        self._known: dict[tuple[object, ...], tuple[Notice, Attempt | None]] = {}
-
-    def __call__(self, notice: Notice, known: Known, standing: object) -> tuple[Notice, Attempt | None]:
-        """`standing`: all of the notice that `step` may look at, but its attempts. Raises IllegalTransition."""
-        if notice.attempts or not known.are_common:
-            return self._decide(notice, known.facts)
-        # Facts that are common live as long as the claim: their identity is theirs alone.
-        alike = (standing, id(known.facts))
-        decided = self._known.get(alike)
-        if decided is None:
-            decided = self._known[alike] = self._decide(notice, known.facts)
-            return decided
-        moved, attempt = decided
-        if attempt is None:
-            return _replace(moved, id=notice.id, created_at=notice.created_at), None
-        attempt = _replace(attempt, id=next(self._ids))
-        return _replace(moved, id=notice.id, created_at=notice.created_at, attempts=(attempt,)), attempt
-
-    def _decide(self, notice: Notice, facts: Facts) -> tuple[Notice, Attempt | None]:
-        # Nothing of ours is out for as long as a lease lasts: its sender died.
-        event: Event = Lapsed() if notice.state is State.SENDING else Due(facts, next(self._ids))
-        return step(notice, event, self._now)
