@@ -208,8 +208,8 @@ async def test_what_many_get_that_stand_alike_is_what_each_would_get(
                 x.begun.at,
                 x.number,
                 {name: text.replace(x.attempt_id, "") for name, text in x.parameters.items()},
-                x.user_id,
-                x.language,
+                x.common.user_id,
+                x.common.language,
                 x.reference,
             )
             for x in (*first.to_send, *again.to_send)

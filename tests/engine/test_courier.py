@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -65,7 +66,7 @@ class Heard:
 
 
 def letter(tag: str, name: str = "小明") -> Letter:
-    return Letter(f"{tag:->20}", NUMBER, TEMPLATE, {"name": name})
+    return Letter(f"{tag:->20}", NUMBER, TEMPLATE, json.dumps({"name": name}))
 
 
 def tag_of(request: bytes) -> str:
@@ -150,7 +151,7 @@ async def outcomes(departures: Departures) -> dict[str, tuple[int, Answer]]:
         way.hand_over([letter(tag)], FOR_NOW)
         await heard.until(count)
     way.hand_over([letter("stale")], Until(1 << 50, monotonic()))
-    way.hand_over([Letter("of a broken template", NUMBER, TEMPLATE, {})], FOR_NOW)
+    way.hand_over([Letter("of a broken template", NUMBER, TEMPLATE, "{}")], FOR_NOW)
     await heard.until(len(BEHAVIOURS) + 3)
     way.close()
     assert heard.not_left == [letter("stale").tag]

@@ -85,6 +85,23 @@ def test_a_million_characters_without_a_line_end_are_refused_before_more_is_read
     assert rows.read < 1_500_000
 
 
+@pytest.mark.parametrize("before", [0, 3000])
+def test_a_cell_that_is_too_long_costs_its_own_row_wherever_it_stands(tmp_path: Path, before: int) -> None:
+    path = tmp_path / "list"
+    fill = [f"{i},{'n' * 100}" for i in range(before)]
+    path.write_text("\n".join(["phone,name", *fill, f"1,{'x' * (texts.MAX_CELL + 1)}", "2,z", ""]))
+    *_, refused, last = "".join(TextRows(path, "utf-8", 0, ",", COLUMNS, 2)).splitlines()
+    assert refused.startswith(f"-{before + 2},")
+    assert "longer than" in refused
+    assert last == f"{before + 3},2,z"
+
+
+def test_an_open_quotation_mark_above_the_header_swallows_none_of_the_rows(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_text('"Customers of May\nphone,"the\nname"\n1,a\n2,b\n')
+    assert records(path, "utf-8", ",", after=4) == [(4, ["1", "a"]), (5, ["2", "b"])]
+
+
 @pytest.mark.parametrize(
     ("choices", "content", "found"),
     [

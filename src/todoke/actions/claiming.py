@@ -5,7 +5,7 @@ down in the writer's turn if nothing has changed since that it may depend on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -28,11 +28,27 @@ from todoke.storage.database import Tx
 from todoke.storage.endpoints import Endpoint
 from todoke.storage.lookup import Lookup
 from todoke.storage.notice_changes import ALIKE
-from todoke.storage.notices import Loaded
+from todoke.storage.notices import Loaded, Own
 from todoke.storage.working import Alike, Kept
 
 _replace = msgspec.structs.replace
 _parameters = msgspec.json.Decoder(dict[str, str]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Common(msgspec.Struct, frozen=True):
+    """What those have in common that are sent alike."""
+
+    begun: Attempt
+    """The attempt as it began, but for its id."""
+    template_id: str
+    template: Template
+    """In the notice's language."""
+    language: str | None
+    user_id: str | None = None
+    """Whom a push goes to."""
+    endpoint: Endpoint | None = None
+    """Where a callback goes."""
 
 
 class ToSend(msgspec.Struct, frozen=True):
@@ -40,24 +56,31 @@ class ToSend(msgspec.Struct, frozen=True):
 
     notice_id: str
     attempt_id: str
-    begun: Attempt
-    """The attempt as it began, but for its id: those that began alike share it."""
     number: str
     reference: str | None
-    template_id: str
-    template: Template
-    """In the notice's language."""
-    parameters: dict[str, str]
-    language: str | None
-    user_id: str | None
-    """Whom a push goes to."""
-    endpoint: Endpoint | None
-    """Where a callback goes."""
+    written: str
+    """The parameters as JSON."""
+    common: Common
+
+    @property
+    def begun(self) -> Attempt:
+        """The attempt as it began, but for its id."""
+        return self.common.begun
 
     @property
     def attempt(self) -> Attempt:
         """The attempt with its id."""
-        return _replace(self.begun, id=self.attempt_id)
+        return _replace(self.common.begun, id=self.attempt_id)
+
+    @property
+    def template(self) -> Template:
+        """In the notice's language."""
+        return self.common.template
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Values by name. They are read anew each time."""
+        return _parameters(self.written)
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -78,11 +101,12 @@ class Claimed(msgspec.Struct, frozen=True):
 class Plan:
     """What becomes of the notices that are due."""
 
-    def __init__(self, channel: Channel, rows: Sequence[Any]) -> None:
+    def __init__(self, channel: Channel, looked_at: int) -> None:
         self.channel = channel
-        self.rows = rows
-        self.to_send: list[ToSend | None] = [None] * len(rows)
-        """In the order of the rows."""
+        self.looked_at = looked_at
+        """How many notices."""
+        self.to_send: list[ToSend | None] = [None] * looked_at
+        """In the order in which they were due."""
         self.loaded: list[Loaded] = []
         self.changes: list[tuple[Notice, Notice]] = []
         self.moved: list[Loaded] = []
@@ -130,9 +154,16 @@ async def ahead(
     then `claim` must decide, in the writer's turn.
     """
     channel = await owned_channel(tx, channel_id, fence)
-    rows = await _due(tx, channel_id, now, limits)
-    if len(rows) < ALIKE or await holding.is_sweeping(tx, channel_id):
+    first = {
+        lane: await store.load_due(tx, channel_id, lane, now, min(x, ALIKE)) for lane, x in limits.items()
+    }
+    if sum(map(len, first.values())) < ALIKE or await holding.is_sweeping(tx, channel_id):
         return None
+    if (same := await _due_alike(tx, channel_id, now, limits, first)) is not None:
+        desk = _Desk(channel, [], now, ids, lookup, setup)
+        if await desk.decide_same(tx, *same):
+            return desk.plan
+    rows = await _due(tx, channel_id, now, limits)
     desk = _Desk(channel, rows, now, ids, lookup, setup)
     await desk.decide_alike(tx)
     return None if desk.others else desk.plan
@@ -142,6 +173,22 @@ async def _due(tx: Tx, channel_id: str, now: int, limits: Mapping[Lane, int]) ->
     return [
         row for lane, most in limits.items() for row in await store.load_due(tx, channel_id, lane, now, most)
     ]
+
+
+async def _due_alike(
+    tx: Tx, channel_id: str, now: int, limits: Mapping[Lane, int], first: Mapping[Lane, list[Any]]
+) -> tuple[Any, list[Own]] | None:
+    """One whole row, and of all that are due what is their own, where they are all of one kind. `first`: the first
+    rows of each lane.
+    """
+    filled = [lane for lane, rows in first.items() if rows]
+    if len(filled) != 1:
+        return None
+    lane, like = filled[0], first[filled[0]][0]
+    if any(store.kind(row) != store.kind(like) for row in first[lane]):
+        return None
+    found = await store.load_due_own(tx, channel_id, lane, now, limits[lane], like)
+    return None if found is None else (like, found)
 
 
 async def write(tx: Tx, plan: Plan, now: int, ids: Ids) -> Claimed:
@@ -160,7 +207,7 @@ async def write(tx: Tx, plan: Plan, now: int, ids: Ids) -> Claimed:
     changes = chain(_changes_of(plan.alike), plan.changes)
     told = await announcements.of_notices(tx, changes, now, ids) if counts else 0
     to_send = [x for x in plan.to_send if x is not None]
-    return Claimed(plan.channel, to_send, len(plan.rows), plan.illegal, told, plan.moved, plan.alike)
+    return Claimed(plan.channel, to_send, plan.looked_at, plan.illegal, told, plan.moved, plan.alike)
 
 
 def _changes_of(alike: Sequence[Alike]) -> Iterator[tuple[Notice, Notice]]:
@@ -175,7 +222,7 @@ class _Desk:
     def __init__(
         self, channel: Channel, rows: Sequence[Any], now: int, ids: Ids, lookup: Lookup, setup: Setup
     ) -> None:
-        self.plan = Plan(channel, rows)
+        self.plan = Plan(channel, len(rows))
         self.others: list[int] = []
         """The places of rows that are decided one by one."""
         self._rows = rows
@@ -188,20 +235,39 @@ class _Desk:
         self._templates: Mapping[str, Template] = {}
         self._attempts: Mapping[str, Sequence[Attempt]] = {}
 
+    async def decide_same(self, tx: Tx, like: Any, owns: Sequence[Own]) -> bool:
+        """Decides about notices that are all of one kind, of which `like` is a row. False where that can't be done for
+        all of them at once: then nothing is decided.
+        """
+        await self._read_for(tx, [like], [x[0] for x in owns], [x[2] for x in owns])
+        special = self._book.special
+        if self._attempts or self._policies[store.policy_id(like)].frequency:
+            return False
+        if special and any(x[2] in special for x in owns):
+            return False
+        if (items := await self._begin_alike(tx, like, owns)) is None:
+            return False
+        self.plan.looked_at, self.plan.to_send = len(owns), [*items]
+        return True
+
+    async def _read_for(
+        self, tx: Tx, rows: Sequence[Any], notice_ids: Sequence[str], numbers: Sequence[str]
+    ) -> None:
+        """What is known of notices of the kinds of these rows."""
+        policies, templates = {store.policy_id(r) for r in rows}, {store.template_id(r) for r in rows}
+        self._policies = await self._lookup.policies(tx, policies)
+        self._templates = await self._lookup.templates(tx, templates)
+        self._attempts = await store.attempts_of(tx, notice_ids)
+        await self._book.read_for(tx, numbers, templates, [self._policies[x] for x in policies])
+
     async def decide_alike(self, tx: Tx) -> None:
         """Decides about those that are among many of their kind."""
         rows = self._rows
         if not rows:
             return
-        self._policies = await self._lookup.policies(tx, {store.policy_id(r) for r in rows})
-        self._templates = await self._lookup.templates(tx, {store.template_id(r) for r in rows})
-        self._attempts = await store.attempts_of(tx, [store.notice_id(r) for r in rows])
-        used = [self._policies[x] for x in {store.policy_id(r) for r in rows}]
-        await self._book.read_for(
-            tx, [store.number(r) for r in rows], {store.template_id(r) for r in rows}, used
-        )
+        await self._read_for(tx, rows, [store.notice_id(r) for r in rows], [store.number(r) for r in rows])
         kinds: dict[Any, list[int]] = {}
-        alone, numbers_alone = self._attempts.keys(), self._numbers_alone(used)
+        alone, numbers_alone = self._attempts.keys(), self._numbers_alone()
         for at, row in enumerate(rows):
             if store.notice_id(row) in alone or store.number(row) in numbers_alone:
                 self.others.append(at)
@@ -210,13 +276,20 @@ class _Desk:
             else:
                 places.append(at)
         for places in kinds.values():
-            if len(places) < ALIKE or not await self._begin_alike(tx, places):
+            items = None
+            if len(places) >= ALIKE:
+                owns = [store.own(rows[at]) for at in places]
+                items = await self._begin_alike(tx, rows[places[0]], owns)
+            if items is None:
                 self.others += places
+                continue
+            for at, item in zip(places, items, strict=False):
+                self.plan.to_send[at] = item
         self.others.sort()
 
-    def _numbers_alone(self, used: Sequence[Policy]) -> Set[str]:
+    def _numbers_alone(self) -> Set[str]:
         special = self._book.special
-        if any(x.frequency for x in used):
+        if any(x.frequency for x in self._policies.values()):
             # Frequency rules count all that has begun to a number, in the order of the rows.
             rows = self._rows
             special = special | {
@@ -224,46 +297,41 @@ class _Desk:
             }
         return special
 
-    async def _begin_alike(self, tx: Tx, places: Sequence[int]) -> bool:
-        """Decides about notices that stand alike. False where that is for each of them to say."""
-        first = self._rows[places[0]]
-        pattern = store.pattern(first, self._policies)
+    async def _begin_alike(self, tx: Tx, like: Any, owns: Sequence[Own]) -> list[ToSend] | None:
+        """Decides about notices that stand alike, and answers what is to be sent of them: of each, or of none. None
+        where that is for each of them to say.
+        """
+        pattern = store.pattern(like, self._policies)
         template = in_language(self._templates[pattern.template_id], pattern.language)
-        about = _asked(pattern, store.number(first), template)
+        about = _asked(pattern, store.number(like), template)
         known = await self._book.of(tx, about, self._now)
         if not known.are_common or pattern.notice.state is State.SENDING:
-            return False
+            return None
         try:
             moved, attempt = step(pattern.notice, Due(known.facts, ""), self._now)
         except IllegalTransition:
-            return False
+            return None
         if moved is pattern.notice:
-            return False
+            return None
         if attempt is not None and (attempt.step is not Step.LINE_NOTIFICATION or template.links):
-            return False
+            return None
         after = _replace(pattern, notice=moved)
+        if attempt is None:
+            self.plan.alike.append(
+                Alike(pattern, after, [Kept(x[0], "", after, x[1], x[2], None) for x in owns])
+            )
+            return []
+        common = Common(attempt, pattern.template_id, template, pattern.language)
         members: list[Kept] = []
-        new_ids = self._ids.several(len(places)) if attempt is not None else repeat("")
-        plan = self.plan
-        for at, attempt_id in zip(places, new_ids, strict=False):
-            notice_id, created_at, number, parameters, reference = store.own(self._rows[at])
+        to_send: list[ToSend] = []
+        new_ids = self._ids.several(len(owns))
+        for (notice_id, created_at, number, written, reference), attempt_id in zip(
+            owns, new_ids, strict=True
+        ):
             members.append(Kept(notice_id, attempt_id, after, created_at, number, None))
-            if attempt is not None:
-                plan.to_send[at] = ToSend(
-                    notice_id,
-                    attempt_id,
-                    attempt,
-                    number,
-                    reference,
-                    pattern.template_id,
-                    template,
-                    _parameters(parameters),
-                    pattern.language,
-                    None,
-                    None,
-                )
-        plan.alike.append(Alike(pattern, after, members))
-        return True
+            to_send.append(ToSend(notice_id, attempt_id, number, reference, written, common))
+        self.plan.alike.append(Alike(pattern, after, members))
+        return to_send
 
     async def decide_others(self, tx: Tx) -> None:
         """Decides about the rest, one by one."""
@@ -289,24 +357,14 @@ class _Desk:
                 plan.to_send[at] = self._to_send(x, attempt, template, known)
 
     def _to_send(self, x: Loaded, attempt: Attempt, template: Template, known: Known) -> ToSend:
-        parameters = _parameters(x.parameters)
+        written = x.parameters
         if template.links:
-            parameters = with_link(template, parameters, self._setup.bind_link(attempt.id))
+            values = with_link(template, _parameters(written), self._setup.bind_link(attempt.id))
+            written = _encode(values).decode()
         if attempt.step is Step.SMS:
-            self.plan.units[attempt.id] = segments(render_sms(template, parameters)).segments
-        return ToSend(
-            x.notice.id,
-            attempt.id,
-            attempt,
-            x.number,
-            x.reference,
-            x.template_id,
-            template,
-            parameters,
-            x.language,
-            known.user_id,
-            self._book.endpoint,
-        )
+            self.plan.units[attempt.id] = segments(render_sms(template, _parameters(written))).segments
+        common = Common(attempt, x.template_id, template, x.language, known.user_id, self._book.endpoint)
+        return ToSend(x.notice.id, attempt.id, x.number, x.reference, written, common)
 
 
 def _asked(x: Loaded, number: str, template: Template) -> Asked:

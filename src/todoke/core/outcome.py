@@ -36,7 +36,7 @@ SURELY_NOT_TAKEN = frozenset(
 """The carrier has not got the message, nobody will see it."""
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """What a carrier's `send` came to.
 
     `detail` is one line for people and logs; it holds no phone number, no hash and no text of the notice.

@@ -1,7 +1,7 @@
 """One channel's sending: claim what is due, commit the attempts, send them at LINE's rate, hand on the answers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 from typing import Protocol
 
@@ -114,6 +114,8 @@ class Deliver(Loop):
         self._token: tuple[bytes | None, str] = (None, "")
         self._queues = {lane: _Queue(channel.id, lane) for lane in Lane}
         self._most = 0
+        self._full: Set[Lane] = frozenset()
+        """The lanes that had no room for more at the last look."""
         self._set_rate(channel)
         self._notifications = Notifications(
             outlets.line,
@@ -125,17 +127,16 @@ class Deliver(Loop):
             sure_until=self._sure_until,
             may_send=self._may_send,
             why_no_more=self._why_no_more,
-            told=self._some_were_told,
+            told=self._wake_if_there_is_room,
         )
 
     async def step(self) -> bool:
-        out = {lane: self._recorder.out(queue.place) for lane, queue in self._queues.items()}
-        # What is sent faster than it is recorded would only be read again later, when it is no longer at hand.
         limits = {
-            lane: self._most - count
-            for lane, count in out.items()
-            if count <= self._most // 2 and self._recorder.unrecorded(self._queues[lane].place) <= self._most
+            lane: self._most - self._recorder.out(queue.place)
+            for lane, queue in self._queues.items()
+            if self._has_room(lane)
         }
+        self._full = self._queues.keys() - limits.keys()
         if not limits:
             self.due_at = None
             return False
@@ -171,11 +172,12 @@ class Deliver(Loop):
             self._posted()
         self._lookup.working.keep(claimed.moved, claimed.alike)
         self.use(claimed.channel)
-        notifications = [x for x in claimed.to_send if x.begun.step is Step.LINE_NOTIFICATION]
-        self._recorder.claimed(self._queues[Lane.LINE].place, len(notifications))
+        notifications: list[ToSend] = []
+        others: list[ToSend] = []
         for item in claimed.to_send:
-            if item.begun.step is Step.LINE_NOTIFICATION:
-                continue
+            (notifications if item.common.begun.step is Step.LINE_NOTIFICATION else others).append(item)
+        self._recorder.claimed(self._queues[Lane.LINE].place, len(notifications))
+        for item in others:
             queue = self._queues[Lane.LINE if item.begun.step in LINE_STEPS else Lane.OTHER]
             self._recorder.claimed(queue.place, 1)
             queue.items.put_nowait(item)
@@ -227,13 +229,26 @@ class Deliver(Loop):
                 answer = Answer(outcome=Outcome.UNKNOWN, detail=f"internal error: {type(error).__name__}")
             told = AnswerTo(item.notice_id, item.attempt_id, answer, item.begun.carrier, sealed)
             self._recorder.add(queue.place, told)
-            if self._recorder.out(queue.place) == self._most // 2:
-                self.wake.set()
+            self._wake_if_there_is_room()
 
-    def _some_were_told(self, before: int, after: int) -> None:
-        """Looks for more once half of what was claimed has been answered."""
-        if after <= self._most // 2 < before:
+    def recorded(self, may_be_due: bool) -> None:
+        """Something was written down; perhaps something of this channel that is due now."""
+        if may_be_due:
             self.wake.set()
+        else:
+            self._wake_if_there_is_room()
+
+    def _has_room(self, lane: Lane) -> bool:
+        """Whether half of what was claimed has been answered, and not much of that is unrecorded: what is sent faster
+        than it is recorded would only be read again later, when it is no longer at hand.
+        """
+        place = self._queues[lane].place
+        return self._recorder.out(place) <= self._most // 2 and self._recorder.unrecorded(place) <= self._most
+
+    def _wake_if_there_is_room(self) -> None:
+        for lane in self._full:
+            if self._has_room(lane):
+                self.wake.set()
 
     async def _why_no_more(self, item: ToSend) -> str | None:
         """Why an attempt must not leave that has waited since it was claimed, as while LINE asked us to."""
@@ -250,7 +265,7 @@ class Deliver(Loop):
             return await live.why_no_more(
                 tx,
                 channel,
-                item.template_id,
+                item.common.template_id,
                 item.number,
                 every_number_is_a_test_number=self._outlets.setup.every_number_is_a_test_number,
             )

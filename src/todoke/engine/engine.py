@@ -133,7 +133,7 @@ class Engine:
             # A claim that it is in the middle of must be counted before its senders end.
             await self._tasks.pop(before)
             await before.close()
-            self._recorder.listeners.remove(before.wake)
+            del self._recorder.listeners[channel.id]
         deliver = Deliver(
             self._clock,
             self._database,
@@ -149,7 +149,7 @@ class Engine:
             self._posted,
         )
         self._delivers[channel.id] = deliver
-        self._recorder.listeners.append(deliver.wake)
+        self._recorder.listeners[channel.id] = deliver.recorded
         self._start(deliver)
 
     def wake(self) -> None:

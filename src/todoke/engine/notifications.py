@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable
 from todoke.actions.alike import AnswerTo
 from todoke.actions.claiming import ToSend
 from todoke.clock import Clock, monotonic
-from todoke.core.outcome import Answer
 from todoke.engine.loop import log
 from todoke.engine.outgoing import Departures, Letter, Told, Until
 from todoke.engine.recorder import Recorder
@@ -32,12 +31,11 @@ class Notifications:
         sure_until: Callable[[], float | None],
         may_send: Callable[[], Awaitable[bool]],
         why_no_more: Callable[[ToSend], Awaitable[str | None]],
-        told: Callable[[int, int], None],
+        told: Callable[[], None],
     ) -> None:
         """`stale`: milliseconds for which what was held against the gate may leave. `sure_until`: up to when, by
         `monotonic`, the channel is surely ours; None: it is in doubt. `may_send` waits while it is, and answers
-        whether it is ours. `why_no_more`: holds one against the gate again. `told`: some were answered; how many were
-        out before, and are now.
+        whether it is ours. `why_no_more`: holds one against the gate again. `told`: some were answered.
         """
         self._recorder = recorder
         self._place = place
@@ -72,7 +70,7 @@ class Notifications:
         if (sure_until := self._sure_until()) is None:
             self._do(self._pass_on_later(items))
             return
-        letters = [Letter(x.attempt_id, x.number, x.template, x.parameters) for x in items]
+        letters = [Letter(x.attempt_id, x.number, x.common.template, x.written) for x in items]
         leave_by = min(sure_until, monotonic() + self._stale / 1000)
         self._way.hand_over(letters, Until(self._clock.now() + self._stale, leave_by))
 
@@ -86,14 +84,15 @@ class Notifications:
         self._recorder.dropped(self._place, len(items))
 
     def answered(self, told: Iterable[Told]) -> None:
-        before = self._recorder.out(self._place)
+        answers: list[AnswerTo] = []
+        take, tokens = self._out.pop, self._tokens
         for tag, token, answer in told:
-            self._answered(tag, answer, self._tokens.get(token))
-        self._told(before, self._recorder.out(self._place))
-
-    def _answered(self, tag: str, answer: Answer, sealed: bytes | None) -> None:
-        if (item := self._out.pop(tag, None)) is not None:
-            self._recorder.add(self._place, AnswerTo(item.notice_id, tag, answer, item.begun.carrier, sealed))
+            if (item := take(tag, None)) is not None:
+                answers.append(
+                    AnswerTo(item.notice_id, tag, answer, item.common.begun.carrier, tokens.get(token))
+                )
+        self._recorder.add(self._place, *answers)
+        self._told()
 
     def late(self, tags: list[str]) -> None:
         self._do(self._look_again([self._out[tag] for tag in tags if tag in self._out]))

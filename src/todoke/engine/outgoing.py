@@ -5,9 +5,11 @@ The same code wherever they leave from. Kept light: the courier, a process of it
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from todoke.carriers import LineNotification
 from todoke.clock import monotonic
@@ -15,6 +17,7 @@ from todoke.core.outcome import Answer, Outcome
 from todoke.core.template import Template, render_line
 from todoke.engine.pacer import Pacer
 
+_parameters = msgspec.json.Decoder(dict[str, str]).decode
 AT_ONCE = 128
 """Requests of one channel that may be open at the same time: LINE's 2,000 a second, each 60 ms on its way."""
 THROTTLE_SECONDS = 1.0
@@ -29,7 +32,8 @@ class Letter(NamedTuple):
     number: str
     template: Template
     """In the notice's language."""
-    parameters: Mapping[str, str]
+    written: str
+    """Its parameters as JSON."""
 
 
 class Until(NamedTuple):
@@ -197,7 +201,7 @@ class Outgoing:
         self._open += 1
         done = partial(self._answered, letter.tag, number)
         try:
-            flexible, payload = render_line(letter.template, letter.parameters)
+            flexible, payload = render_line(letter.template, _parameters(letter.written))
             message = LineNotification(
                 to=letter.number, flexible=flexible, payload=payload, access_token=access_token
             )

@@ -3,7 +3,9 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from itertools import takewhile
+from typing import NamedTuple
 
 from todoke.actions.alike import AnswerTo
 from todoke.actions.reactions import Reactions
@@ -11,7 +13,7 @@ from todoke.actions.record import Prepared, Read, Recorded, prepare, record
 from todoke.carriers import BadEvent, EventReader
 from todoke.clock import Clock, monotonic, worked
 from todoke.core.outcome import Answer, Outcome
-from todoke.engine.loop import Loop, log
+from todoke.engine.loop import IDLE_SECONDS, Loop, log
 from todoke.engine.metrics import ATTEMPTS, LATE_DUPLICATES, UNKNOWN_TAGS
 from todoke.engine.stretch import Stretch
 from todoke.storage import inbox
@@ -24,7 +26,19 @@ BUSY = 50
 BUSY_SECONDS = 0.1
 """More answers and events than that in this time is load."""
 LINGER_SECONDS = 0.05
+MEET_SECONDS, BEHIND_SECONDS = 0.08, 0.5
+"""Under load an answer that the message was taken waits so long to be written down together with its delivery event,
+longer where that is among those that are behind: until then nothing hangs on it, and a notice is changed once for
+both. All other answers lead to something."""
 COMPLAIN_SECONDS = 30.0
+
+
+class _Answer(NamedTuple):
+    """An answer that waits to be written down. `place`: where it was out; `at`: when it came, by `monotonic`."""
+
+    told: AnswerTo
+    place: Hashable
+    at: float
 
 
 class Recorder(Loop):
@@ -48,22 +62,24 @@ class Recorder(Loop):
         self._readers = readers
         self._reactions = reactions
         self._busy = False
+        self._behind_at = -BEHIND_SECONDS
+        """When there was last more in the inbox than was read in one go."""
         self._lately = 0.0
         """Answers and events of the last BUSY_SECONDS, about."""
         self._recorded_at = 0.0
         self._stretch = Stretch()
         self._database = database
         self._lookup = lookup
-        self._answers: list[AnswerTo] = []
-        self._places: list[Hashable] = []
-        """Where each of these answers was out."""
+        self._answers: dict[str, _Answer] = {}
+        self._accepted: dict[str, _Answer] = {}
+        """Those that may wait for their event, in the order in which they came; both by their attempts' ids."""
         self._unrecorded: Counter[Hashable] = Counter()
         self._complained = -COMPLAIN_SECONDS
         self._out: dict[Hashable, int] = {}
         self.moved = asyncio.Event()
         """Set whenever something was recorded."""
-        self.listeners: list[asyncio.Event] = []
-        """Set likewise: there may be room, or a next step due."""
+        self.listeners: dict[str, Callable[[bool], None]] = {}
+        """By channel. Told likewise, for there may be room now; and whether a next step of the channel may be due."""
 
     def out(self, place: Hashable = None) -> int:
         """Attempts claimed and not yet recorded, of one place (a channel's lane) or of all."""
@@ -79,15 +95,17 @@ class Recorder(Loop):
     def dropped(self, place: Hashable, count: int) -> None:
         """These will not be recorded by us: the channel went to another process."""
         self._out[place] = self._out.get(place, 0) - count
-        self._tell()
+        self._tell(self.listeners.keys())
 
-    def add(self, place: Hashable, told: AnswerTo) -> None:
-        self._answers.append(told)
-        self._places.append(place)
-        self._unrecorded[place] += 1
-        self._out[place] -= 1
+    def add(self, place: Hashable, *answers: AnswerTo) -> None:
+        at = monotonic()
+        for told in answers:
+            waiting = self._accepted if told.answer.outcome is Outcome.ACCEPTED else self._answers
+            waiting[told.attempt_id] = _Answer(told, place, at)
+        self._unrecorded[place] += len(answers)
+        self._out[place] -= len(answers)
         # The count of what is out must not fall to zero before the answer is in the database.
-        self._out[""] = self._out.get("", 0) + 1
+        self._out[""] = self._out.get("", 0) + len(answers)
         self.wake.set()
 
     async def step(self) -> bool:
@@ -100,12 +118,13 @@ class Recorder(Loop):
         moment = self._database.moment()
         async with self._database.read(quick=True) as tx:
             stored = await inbox.pending(tx, most)
-            if not self._answers and not stored:
-                self._busy = False
-                return False
-            requests, events = self._read_some(stored, stretch.events(len(self._answers)))
-            room = stretch.answers(events)
-            answers = self._answers[:room]
+            ripe = self._ripe()
+            if not ripe and not stored:
+                self._busy = bool(self._accepted)
+                return self._busy
+            requests, events = self._read_some(stored, stretch.events(len(ripe)))
+            taken = self._met(requests, ripe[: stretch.answers(events)])
+            answers = [x.told for x in taken]
             prepared: Prepared | None = await prepare(tx, answers, requests, now, working)
         seconds = worked() - begun
         try:
@@ -123,18 +142,19 @@ class Recorder(Loop):
             # Somebody else moved one of them, as by a cancel: read them all and decide again.
             working.clear()
             return True
-        del self._answers[: len(answers)]
+        for x in answers:
+            if self._accepted.pop(x.attempt_id, None) is None:
+                self._answers.pop(x.attempt_id, None)
         stretch.took(len(answers), len(requests), events, seconds)
-        is_all = not self._answers and len(requests) == len(stored) < most
-        self._busy = is_all and self._load(len(answers) + events) > BUSY
+        if is_behind := not len(requests) == len(stored) < most:
+            self._behind_at = monotonic()
+        is_loaded = self._load(len(answers) + events) > BUSY
+        self._busy = is_loaded and not is_behind and len(ripe) <= len(answers)
         working.keep(recorded.moved, recorded.alike)
         self._out[""] = self._out.get("", 0) - len(answers)
-        self._unrecorded.subtract(self._places[: len(answers)])
-        del self._places[: len(answers)]
+        self._unrecorded.subtract([x.place for x in taken])
         self._count(answers, recorded)
-        self.moved.set()
-        if answers:
-            self._tell()
+        self._tell(_may_be_due(recorded, now))
         if recorded.announced:
             self._posted()
         return True
@@ -145,6 +165,23 @@ class Recorder(Loop):
         self._lately = self._lately * left + more
         self._recorded_at = now
         return self._lately
+
+    def _ripe(self) -> list[_Answer]:
+        """Answers to be written down now, whether or not their events have come."""
+        wait = 0.0
+        if self._load(0) > BUSY:
+            wait = BEHIND_SECONDS if monotonic() - self._behind_at < BEHIND_SECONDS else MEET_SECONDS
+        since = monotonic() - wait
+        return [*self._answers.values(), *takewhile(lambda x: x.at <= since, self._accepted.values())]
+
+    def _met(self, requests: Sequence[Read], ripe: Sequence[_Answer]) -> Sequence[_Answer]:
+        """These answers, and those whose events are in the requests."""
+        taken = {x.told.attempt_id: x for x in ripe}
+        for request in requests:
+            for event in request.events:
+                if event.tag is not None and (answer := self._accepted.get(event.tag)) is not None:
+                    taken[event.tag] = answer
+        return list(taken.values())
 
     def _read_some(self, stored: Sequence[Stored], most: int) -> tuple[list[Read], int]:
         """The first of them, one at least, until they hold so many events; and how many these are."""
@@ -188,7 +225,18 @@ class Recorder(Loop):
                 "carrier.unreached", attempts=len(lost), outcome=lost[-1].outcome, why=lost[-1].detail
             )
 
-    def _tell(self) -> None:
+    def _tell(self, may_be_due: Collection[str]) -> None:
         self.moved.set()
-        for listener in self.listeners:
-            listener.set()
+        for channel_id, listener in self.listeners.items():
+            listener(channel_id in may_be_due)
+
+
+def _may_be_due(recorded: Recorded, now: int) -> set[str]:
+    """The channels with notices that moved, and may need something before their channel looks again by itself."""
+    soon = now + int(IDLE_SECONDS * 1000)
+    found = {x.channel_id for x in recorded.moved}
+    for _, after, _ in recorded.alike:
+        due_at = after.notice.due_at
+        if due_at is not None and due_at <= soon:
+            found.add(after.channel_id)
+    return found

@@ -141,10 +141,10 @@ class Sender:
             case Step.LINE_NOTIFICATION:
                 raise AssertionError("LINE notifications leave by `Departures`")
             case Step.LINE_PUSH:
-                assert item.user_id is not None
+                assert item.common.user_id is not None
                 messages = render_push(item.template, item.parameters)["messages"]
                 push = LinePush(
-                    user_id=item.user_id,
+                    user_id=item.common.user_id,
                     messages=messages,
                     retry_key=as_uuid(item.notice_id),
                     access_token=access_token,
@@ -159,8 +159,8 @@ class Sender:
                     item.begun.carrier, SmsMessage(to=item.number, text=text), tag
                 )
             case Step.CALLBACK:
-                assert item.endpoint is not None
-                return await self._outlets.callback.send(self._posting(item, item.endpoint), tag)
+                assert item.common.endpoint is not None
+                return await self._outlets.callback.send(self._posting(item, item.common.endpoint), tag)
 
     def _posting(self, item: ToSend, endpoint: Endpoint) -> Posting:
         """The callback step's webhook. It names the number in full: reaching it is the receiver's task."""
@@ -171,7 +171,7 @@ class Sender:
             "to": item.number,
             "template": item.template.name,
             "use_case": item.template.use_case,
-            "language": item.language,
+            "language": item.common.language,
             "parameters": item.parameters,
         }
         if "sms" in item.template.forms:

@@ -1,5 +1,6 @@
 """What request handlers work with; `wiring` fills it."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -88,6 +89,9 @@ class Services:
     """Why the gateway can't work just now; None when it can."""
     channel_secrets: dict[str, ChannelSecret] = field(default_factory=dict)
     """By LINE's channel id."""
+    preparing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Whose turn it is to prepare an uploaded list. One after another: side by side they would only wait for Python's
+    lock, and all end last."""
 
 
 async def services_of(request: Request) -> Services:

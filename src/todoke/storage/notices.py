@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Integer, Select, bindparam, func, insert, select, update
+from sqlalchemy import Integer, Select, and_, bindparam, case, func, insert, select, update
 
 from todoke.core.notice import Attempt, Notice, State
 from todoke.core.outcome import Outcome
@@ -113,9 +113,35 @@ _ATTEMPT = (
     a.c.carrier,
     a.c.spare,
 )
+Own = tuple[str, int, str, str, str | None]
+"""What a notice has for itself: id, time of creation, number, parameters, reference."""
 _IN_LANE = (n.c.channel_id == bindparam("channel"), n.c.lane == bindparam("of_lane"))
 _due = Fetch(
     select(*_LOADED)
+    .where(*_IN_LANE, n.c.due_at <= bindparam("now"))
+    .order_by(n.c.due_at, n.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_KIND = (
+    n.c.policy_id,
+    n.c.state,
+    n.c.reason,
+    n.c.step_index,
+    n.c.deadline_at,
+    n.c.cancelled_at,
+    n.c.ended_at,
+    n.c.due_at,
+    n.c.skips,
+    n.c.channel_id,
+    n.c.template_id,
+    n.c.country,
+    n.c.language,
+    n.c.batch_id,
+)
+_OWN = (n.c.id, n.c.created_at, n.c.number, n.c.parameters, n.c.reference)
+_is_alike = and_(*(x.is_not_distinct_from(bindparam(f"same_{x.name}", type_=x.type)) for x in _KIND))
+_due_own = Fetch(
+    select(*_OWN, case((_is_alike, 1), else_=0))
     .where(*_IN_LANE, n.c.due_at <= bindparam("now"))
     .order_by(n.c.due_at, n.c.id)
     .limit(bindparam("most", type_=Integer))
@@ -149,6 +175,15 @@ async def insert_new(tx: Tx, rows: Sequence[NewNotice]) -> None:
 async def load_due(tx: Tx, channel_id: str, lane: Lane, now: int, limit: int) -> list[Any]:
     """The rows of a channel and lane that need something by `now`, the longest due first; for `assemble`."""
     return await _due(tx, channel=channel_id, of_lane=int(lane), now=now, most=limit)
+
+
+async def load_due_own(
+    tx: Tx, channel_id: str, lane: Lane, now: int, limit: int, like: Any
+) -> list[Own] | None:
+    """What the same notices have for themselves, if all are of the kind of the row `like`; None: they are not."""
+    values = dict(zip(_SAME, kind(like), strict=True))
+    rows = await _due_own(tx, channel=channel_id, of_lane=int(lane), now=now, most=limit, **values)
+    return [row[:5] for row in rows] if all(row[5] for row in rows) else None
 
 
 async def load_by_ids(tx: Tx, ids: Iterable[str]) -> list[Any]:
@@ -226,7 +261,10 @@ def standing(row: Any) -> Any:
 
 def kind(row: Any) -> Any:
     """All that is not the own of the notice of such a row: the same for those that have the same `pattern`."""
-    return row[1], row[3:13], row[14], row[17:19]
+    return row[1], *row[3:13], row[14], *row[17:19]
+
+
+_SAME = tuple(f"same_{x.name}" for x in _KIND)
 
 
 def pattern(row: Any, policies: Mapping[str, Policy]) -> Loaded:
@@ -235,8 +273,8 @@ def pattern(row: Any, policies: Mapping[str, Policy]) -> Loaded:
     return Loaded(bare, row[11], row[12], "", row[14], "", None, row[17], row[18])
 
 
-def own(row: Any) -> tuple[str, int, str, str, str | None]:
-    """And what is: id, time of creation, number, parameters, reference."""
+def own(row: Any) -> Own:
+    """And what is."""
     return row[0], row[2], row[13], row[15], row[16]
 
 

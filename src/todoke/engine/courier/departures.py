@@ -112,7 +112,13 @@ class CourierDepartures:
         if len(self._taught) >= MOST_TEMPLATES:
             self._taught.clear()
             orders.append(frames.Unlearn())
-        return [(x.tag, x.number, self._key_of(x.template, orders), x.parameters) for x in letters]
+        named: list[frames.Named] = []
+        key, of = 0, None
+        for tag, number, template, written in letters:
+            if template is not of:
+                key, of = self._key_of(template, orders), template
+            named.append((tag, number, key, written))
+        return named
 
     def _key_of(self, template: Template, orders: list[Order]) -> int:
         # By identity: templates are kept by the process, and comparing or hashing one costs more than sending it.
@@ -154,28 +160,13 @@ class CourierDepartures:
         for news in frames.read_news(frame):
             match news:
                 case frames.Answers():
-                    self._answered(news.answers)
+                    if (way := self._ways.get(news.way)) is not None:
+                        way.answered(news.told)
                 case frames.Late():
                     if (way := self._ways.get(news.way)) is not None:
                         way.late(news.tags)
                 case frames.Failed():
                     log.error("send.error", attempt=news.tag, error=news.error, failure=[news.places])
-
-    def _answered(self, answers: Iterable[frames.Flat]) -> None:
-        told: dict[int, list[Told]] = {}
-        for number, tag, token, outcome, status, detail, request_id, used_up, retry_after in answers:
-            answer = Answer(
-                outcome=outcome,
-                status=status,
-                detail=detail,
-                request_id=request_id,
-                quota_used_up=used_up,
-                retry_after=retry_after,
-            )
-            told.setdefault(number, []).append(Told(tag, token, answer))
-        for number, each in told.items():
-            if (way := self._ways.get(number)) is not None:
-                way.answered(each)
 
     async def _ping(self) -> None:
         """Ends a courier that is stuck. Each second by itself, so that a stall of our own is none of its."""
@@ -278,8 +269,8 @@ class CourierWay:
 
     def answered(self, told: Iterable[Told]) -> None:
         told = list(told)
-        for tag, _, answer in told:
-            self._out.discard(tag)
-            if (seconds := throttled_for(answer)) is not None:
+        self._out.difference_update([x.tag for x in told])
+        for _, _, answer in told:
+            if answer.outcome is Outcome.THROTTLED and (seconds := throttled_for(answer)) is not None:
                 self._departures.hold(self.channel_id, seconds)
         self._back.answered(told)

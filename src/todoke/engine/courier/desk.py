@@ -16,7 +16,7 @@ from todoke.carriers.line.transport import Transport
 from todoke.clock import monotonic
 from todoke.core.template import Template, compile, in_language
 from todoke.engine.courier import frames
-from todoke.engine.courier.frames import Flat, News, Order
+from todoke.engine.courier.frames import News, Order
 from todoke.engine.helper_link import Link, begin, linked, orphaned, own_end, say_why
 from todoke.engine.outgoing import InProcess, Letter, Outgoing, Told, Until
 from todoke.engine.pacer import TICK_SECONDS, Pacer
@@ -37,7 +37,9 @@ class Desk:
         self._transport: Transport | None = None
         self._ways: dict[int, Outgoing] = {}
         self._templates: dict[int, Template] = {}
-        self._answers: list[Flat] = []
+        self._answers: dict[int, list[Told]] = {}
+        """What is to be told, by way."""
+        self._waiting = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, link: Link) -> None:
@@ -97,8 +99,11 @@ class Desk:
         self._tell(frames.Late(way, tags))
 
     def answered(self, way: int, told: Iterable[Told]) -> None:
-        self._answers += [frames.flat(way, *each) for each in told]
-        if len(self._answers) >= MOST_NEWS:
+        mine = self._answers.setdefault(way, [])
+        before = len(mine)
+        mine += told
+        self._waiting += len(mine) - before
+        if self._waiting >= MOST_NEWS:
             self._flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._flush)
@@ -107,8 +112,8 @@ class Desk:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        answers, self._answers = self._answers, []
-        self._tell(frames.Answers(answers))
+        answers, self._answers, self._waiting = self._answers, {}, 0
+        self._tell(*[frames.Answers(way, told) for way, told in answers.items()])
 
     def met(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What the event loop met and nobody caught."""
@@ -120,9 +125,9 @@ class Desk:
         places = " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in found)
         self._tell(frames.Failed(tag, type(error).__name__, places))
 
-    def _tell(self, news: News) -> None:
+    def _tell(self, *news: News) -> None:
         if self.link is not None:
-            self.link.send(frames.encode([news]))
+            self.link.send(frames.encode(news))
 
     def stop(self) -> None:
         """Nothing more leaves."""

@@ -3,11 +3,9 @@
 Ways are numbered by the gateway, one for each time that it opens one; templates and tokens likewise.
 """
 
-from collections.abc import Mapping
-
 import msgspec
 
-from todoke.core.outcome import Answer, Outcome
+from todoke.engine.outgoing import Told
 
 
 class Hello(msgspec.Struct, array_like=True, tag=0):
@@ -46,8 +44,8 @@ class Unlearn(msgspec.Struct, array_like=True, tag=4):
     """No template that was taught so far is named any more."""
 
 
-Named = tuple[str, str, int, Mapping[str, str]]
-"""A letter: tag, phone number, template, parameters."""
+Named = tuple[str, str, int, str]
+"""A letter: tag, phone number, template, parameters as JSON."""
 
 
 class Post(msgspec.Struct, array_like=True, tag=5):
@@ -82,14 +80,11 @@ class Late(msgspec.Struct, array_like=True, tag=0):
     tags: list[str]
 
 
-Flat = tuple[int, str, int, Outcome, int | None, str | None, str | None, bool, int | None]
-"""What became of a letter: way, tag, token, and the answer's fields."""
-
-
 class Answers(msgspec.Struct, array_like=True, tag=1):
-    """What became of letters."""
+    """What became of letters of one way."""
 
-    answers: list[Flat]
+    way: int
+    told: list[Told]
 
 
 class Failed(msgspec.Struct, array_like=True, tag=2):
@@ -109,18 +104,3 @@ News = Late | Answers | Failed | Pong
 encode = msgspec.msgpack.Encoder().encode
 read_order = msgspec.msgpack.Decoder(list[Order]).decode
 read_news = msgspec.msgpack.Decoder(list[News]).decode
-
-
-def flat(way: int, tag: str, token: int, answer: Answer) -> Flat:
-    """An answer as `Answers` holds it."""
-    return (
-        way,
-        tag,
-        token,
-        answer.outcome,
-        answer.status,
-        answer.detail,
-        answer.request_id,
-        answer.quota_used_up,
-        answer.retry_after,
-    )

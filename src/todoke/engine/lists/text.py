@@ -102,12 +102,21 @@ class TextRows:
 
     def _piece(self, text: str, *, at_end: bool) -> Generator[str, None, str]:
         """Whole lines. Returns those at the end that a row has begun on and not ended."""
-        if self._line >= self._after and _CARE.search(text) is None:
+        text = self._below_header(text)
+        if _CARE.search(text) is None:
             out = self._plain(text)
             if out is not None:
                 yield out
                 return ""
         return (yield from self._careful(text, at_end))
+
+    def _below_header(self, text: str) -> str:
+        """Without the lines above the first row: where that is, was found out with the header."""
+        begin = 0
+        while self._line < self._after and begin < len(text):
+            begin = text.index("\n", begin) + 1
+            self._line += 1
+        return text[begin:]
 
     def _plain(self, text: str) -> str | None:
         """Lines as they are, but for the delimiter; None where that can't be done."""
@@ -115,13 +124,15 @@ class TextRows:
             if "," in text:
                 return None
             text = text.replace(self._delimiter, ",")
-        line = self._line
+        rows = text.split("\n")
+        if len(max(rows, key=len)) > MAX_CELL:
+            return None
         out = [
             f"{at},{row}\n"
-            for at, row in enumerate(text.split("\n"), line)
+            for at, row in enumerate(rows, self._line)
             if row and (row[0] not in _BLANK or row.strip(_BLANK))
         ]
-        self._line += text.count("\n")
+        self._line += len(rows) - 1
         self.rows += len(out)
         return "".join(out)
 
@@ -147,7 +158,7 @@ class TextRows:
             line = self._line
             self._line += source.at - begin
             begin = source.at
-            if line >= self._after and any(c and not c.isspace() for c in cells):
+            if any(c and not c.isspace() for c in cells):
                 self.rows += 1
                 cells = [unwrapped(c) for c in cells]
                 why = why or problem_of(cells, self._used)

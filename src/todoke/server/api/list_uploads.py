@@ -255,18 +255,19 @@ async def _look_only(parts: Services, account: str, wanted: _Wanted, raw: Raw) -
 
 
 async def _make(parts: Services, account: str, wanted: _Wanted, raw: Raw, upload: str | None) -> Response:
-    target, found = await _looked(parts, account, wanted, raw)
-    at_once = found.size <= AT_ONCE
     batch_id, now = parts.ids.new(), parts.clock.now()
     path = parts.uploads / f"{batch_id}.csv"
     stored = False
     try:
-        batch = _planned(batch_id, target, found, wanted, raw, now)
-        if at_once:
-            made = await run_in_threadpool(normalised, raw.path, found, batch, path, None)
-            ready: dict[str, Any] = {"size": made.size, "total": made.rows}
-        else:
-            ready = {"state": "preparing"}
+        async with parts.preparing:
+            target, found = await _looked(parts, account, wanted, raw)
+            at_once = found.size <= AT_ONCE
+            batch = _planned(batch_id, target, found, wanted, raw, now)
+            if at_once:
+                made = await run_in_threadpool(normalised, raw.path, found, batch, path, None)
+                ready: dict[str, Any] = {"size": made.size, "total": made.rows}
+            else:
+                ready = {"state": "preparing"}
         async with parts.database.write() as tx:
             # Once more, as it stands now: between the first time and this the file was read.
             target = await _resolve(tx, parts, account, wanted, stores=True)
