@@ -96,10 +96,35 @@ def test_a_cell_that_is_too_long_costs_its_own_row_wherever_it_stands(tmp_path: 
     assert last == f"{before + 3},2,z"
 
 
-def test_an_open_quotation_mark_above_the_header_swallows_none_of_the_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "header", "header_line", "first"),
+    [
+        ('"Customers of May\nphone,"the\nname"\n', ("phone", "the\nname"), 2, 4),
+        ('phone,name,"note\n', ("phone", "name", "note"), 1, 2),
+        ('phone,name,"the\nnote"\n', ("phone", "name", "the\nnote"), 1, 3),
+    ],
+)
+@pytest.mark.parametrize("rows", [5, 50_000])
+def test_a_quotation_mark_in_the_header_or_above_it_swallows_none_of_the_rows(
+    tmp_path: Path, content: str, header: tuple[str, ...], header_line: int, first: int, rows: int
+) -> None:
     path = tmp_path / "list"
-    path.write_text('"Customers of May\nphone,"the\nname"\n1,a\n2,b\n')
-    assert records(path, "utf-8", ",", after=4) == [(4, ["1", "a"]), (5, ["2", "b"])]
+    path.write_text(content + "".join(f"{i},a\n" for i in range(rows)))
+    found = look(
+        path, Choices(header_line=header_line), lambda h: find_columns(h, [], {"to": "phone"}), "TW", tmp_path
+    )
+    assert (found.header, found.first_line) == (header, first)
+    assert records(path, "utf-8", ",", after=found.first_line) == [
+        (first + i, [str(i), "a"]) for i in range(rows)
+    ]
+
+
+@pytest.mark.parametrize("blank", [",,", " ", "\x0c", "\x85", "\u2003, \u2028", "\u3000"])
+@pytest.mark.parametrize("care", ["", '"'])
+def test_a_row_of_blanks_is_none_whatever_stands_in_the_others(tmp_path: Path, blank: str, care: str) -> None:
+    path = tmp_path / "list"
+    path.write_text(f"phone,name\n{blank}\n1,{care}a{care}\n{blank}\n", encoding="utf-8")
+    assert records(path, "utf-8", ",") == [(3, ["1", "a"])]
 
 
 @pytest.mark.parametrize(

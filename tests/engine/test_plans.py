@@ -18,6 +18,7 @@ from alike_support import (
     asked,
     batch,
     bind,
+    other_template,
     suppress,
     taken,
     told,
@@ -302,3 +303,26 @@ async def test_what_the_recorder_learns_upsets_plans_where_it_decides_about_othe
         async with house.database.write() as tx:
             done = await record(tx, [], [request], START, house.lookup, house.reactions)
         assert not done.only_notices
+
+
+@pytest.mark.parametrize("kinds", [1, 2])
+async def test_what_is_planned_beside_the_writers_is_what_a_claim_would_take(
+    house: House, kinds: int
+) -> None:
+    await house.open()
+    templates = [house.shop.template_id, await other_template(house)][:kinds]
+    for n in range(12):
+        of = {"template_id": templates[n % kinds], "reference": f"r{n}", "parameters": f'{{"name":"{n}"}}'}
+        await asked(house, 1, number=f"+88691111{n:04}", created_at=START - n, **of)
+    _, plan = await plan_of(house)
+    claimed = await taken(house, keep=False)
+    planned = [x for x in plan.to_send if x is not None]
+    assert [seen(x) for x in planned] == [seen(x) for x in claimed.to_send]
+    assert len(planned) == plan.looked_at == 12
+    assert len({x.attempt_id for x in planned}) == 12
+    kept = [[(m.notice_id, m.created_at, m.number) for m in x.members] for x in plan.alike]
+    assert kept == [[(m.notice_id, m.created_at, m.number) for m in x.members] for x in claimed.alike]
+
+
+def seen(x: claiming.ToSend) -> tuple[Any, ...]:
+    return x.notice_id, x.number, x.reference, x.parameters, x.common

@@ -27,6 +27,7 @@ from todoke.storage.inbox import Posted, Stored
 from todoke.storage.lookup import Lookup
 
 ACCEPTED = Answer(outcome=Outcome.ACCEPTED, status=200)
+NOT_REACHED = Answer(outcome=Outcome.UNREACHABLE, status=422)
 DENIED = Answer(outcome=Outcome.DENIED, status=401, detail="no such token")
 
 
@@ -535,3 +536,59 @@ def test_a_stretch_becomes_as_long_as_keeps_others_waiting_for_no_longer_than_is
     for _ in range(60):
         stretch.took(0, 10, 0, 0.0001)  # Webhooks without events.
     assert 1 <= stretch.requests <= MOST_REQUESTS
+
+
+async def put_events(house: House, items: Iterable[ToSend]) -> None:
+    body = json.dumps({"events": [told(f"E{x.attempt_id}", x.attempt_id) for x in items]}).encode()
+    posted = Posted(
+        carrier="line", channel_id=house.shop.channel_id, headers="{}", body=body, received_at=START
+    )
+    async with house.database.write() as tx:
+        await inbox.put(tx, [posted])
+
+
+async def test_under_load_an_accepted_answer_waits_a_moment_for_its_event_and_no_other_answer_waits(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "LINGER_SECONDS", 0)
+    await house.open()
+    await house.ask(400)
+    items = await claimed(house)
+    recorder = Recorder(house.clock, house.database, house.lookup, {"line": LineEvents()}, house.reactions)
+    recorder.claimed(None, len(items))
+
+    async def states() -> list[str]:
+        return [(await house.notice(x.notice_id)).state for x in (first, second)]
+
+    async def load() -> None:
+        """Answers that wait for nothing, enough for load."""
+        some = [items.pop() for _ in range(2 * module.BUSY)]
+        recorder.add(None, *[AnswerTo(x.notice_id, x.attempt_id, NOT_REACHED) for x in some])
+        await recorder.step()
+        assert {(await house.notice(x.notice_id)).state for x in some} == {"queued"}
+
+    first, second = items.pop(), items.pop()
+    await load()
+    recorder.add(None, *[AnswerTo(x.notice_id, x.attempt_id, ACCEPTED) for x in (first, second)])
+    assert await recorder.step()
+    assert await states() == ["sending", "sending"]
+    await put_events(house, [first])
+    await recorder.step()
+    assert await states() == ["delivered", "sending"], "both at once"
+    (attempt,) = (await house.notice(first.notice_id)).attempts
+    assert (attempt.status, attempt.answered_at) == (200, START)
+    now[0] += module.MEET_SECONDS / 2
+    await load()
+    assert await states() == ["delivered", "sending"]
+    now[0] += module.MEET_SECONDS / 2
+    await load()
+    assert await states() == ["delivered", "waiting"], "its event may come much later, or never"
+
+
+async def test_an_answer_waits_for_nothing_where_little_goes_on(house: House) -> None:
+    await house.open()
+    (notice_id,) = await house.ask()
+    await recorded(house, new_recorder(house), await claimed(house), ACCEPTED)
+    assert (await house.notice(notice_id)).state == "waiting"

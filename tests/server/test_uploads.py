@@ -246,3 +246,15 @@ async def test_the_command_goes_on_with_a_large_list_that_it_was_stopped_at(
     assert (batch["accepted"], batch["refused"]) == (40, 1)
     assert rejects.read_text(encoding="utf-8-sig").splitlines()[1].startswith("42,")
     assert not [x for x in (tmp_path / "cache").rglob("*") if x.is_file()]
+
+
+async def test_an_upload_that_is_asked_for_several_times_at_once_makes_one_batch(
+    gateway: RunningGateway,
+) -> None:
+    rows = "".join(f'09{i:08},"小明{i}"\n' for i in range(3000))
+    content = f"phone,name\n{rows}".encode()
+    path = await begun(gateway, len(content))
+    assert (await sent(gateway, path, 0, content)).status == 204
+    answers = await asyncio.gather(*[made(gateway, path) for _ in range(4)])
+    assert [status for status, _ in answers] == [202] * 4
+    assert len({batch["id"] for _, batch in answers}) == 1

@@ -131,6 +131,7 @@ async def test_who_is_cancelled_twice_leaves_the_connection_to_the_statements_th
         async with database.write(quick=True, large=True) as tx:
             await insert_list(tx, of_a_list(at, int(Lane.OTHER)), values)
 
+    monkeypatch.setattr(new_notices, "QUICK", 0)
     monkeypatch.setattr(new_notices, "_run", slowly)
     storing = asyncio.create_task(store())
     await asyncio.to_thread(began.wait, 10)

@@ -29,7 +29,8 @@ from todoke.storage.notice_changes import Stale
 
 AHEAD_SECONDS = 0.128
 """What a channel sends in this time is claimed and not yet answered, at most: after a crash so many notices of a lane
-have an unknown outcome. More are claimed when no more than half of it is left."""
+have an unknown outcome. So have those whose answers wait to be recorded, some twice as many, nearly all accepted. More
+are claimed when no more than half of it is left."""
 FEWEST = 64
 """Where that is fewer."""
 AT_ONCE = 128
@@ -239,11 +240,15 @@ class Deliver(Loop):
             self._wake_if_there_is_room()
 
     def _has_room(self, lane: Lane) -> bool:
-        """Whether half of what was claimed has been answered, and not much of that is unrecorded: what is sent faster
-        than it is recorded would only be read again later, when it is no longer at hand.
+        """Whether half of what was claimed has been answered, and not much of that is unrecorded (answers wait for
+        their events): what is sent faster than it is recorded would only be read again later, when it is no longer at
+        hand.
         """
         place = self._queues[lane].place
-        return self._recorder.out(place) <= self._most // 2 and self._recorder.unrecorded(place) <= self._most
+        return (
+            self._recorder.out(place) <= self._most // 2
+            and self._recorder.unrecorded(place) <= 2 * self._most
+        )
 
     def _wake_if_there_is_room(self) -> None:
         for lane in self._full:

@@ -91,7 +91,8 @@ class Notifications:
                 answers.append(
                     AnswerTo(item.notice_id, tag, answer, item.common.begun.carrier, tokens.get(token))
                 )
-        self._recorder.add(self._place, *answers)
+        if answers:
+            self._recorder.add(self._place, *answers)
         self._told()
 
     def late(self, tags: list[str]) -> None:

@@ -26,10 +26,10 @@ BUSY = 50
 BUSY_SECONDS = 0.1
 """More answers and events than that in this time is load."""
 LINGER_SECONDS = 0.05
-MEET_SECONDS, BEHIND_SECONDS = 0.08, 0.5
-"""Under load an answer that the message was taken waits so long to be written down together with its delivery event,
-longer where that is among those that are behind: until then nothing hangs on it, and a notice is changed once for
-both. All other answers lead to something."""
+MEET_SECONDS, MOST_SECONDS = 0.08, 0.5
+"""Under load an answer that the message was taken waits for its delivery event, to be written down with it: until then
+nothing hangs on it, and a notice is changed once for both. It waits for what came up to MEET_SECONDS after it to be
+read, MOST_SECONDS at most. All other answers lead to something, and wait for nothing."""
 COMPLAIN_SECONDS = 30.0
 
 
@@ -62,8 +62,8 @@ class Recorder(Loop):
         self._readers = readers
         self._reactions = reactions
         self._busy = False
-        self._behind_at = -BEHIND_SECONDS
-        """When there was last more in the inbox than was read in one go."""
+        self._lag = 0.0
+        """For how many seconds, lately, a request from outside has waited in the inbox until it was read."""
         self._lately = 0.0
         """Answers and events of the last BUSY_SECONDS, about."""
         self._recorded_at = 0.0
@@ -123,7 +123,8 @@ class Recorder(Loop):
                 self._busy = bool(self._accepted)
                 return self._busy
             requests, events = self._read_some(stored, stretch.events(len(ripe)))
-            taken = self._met(requests, ripe[: stretch.answers(events)])
+            room = stretch.answers(events)
+            taken = self._met(requests, ripe[:room])
             answers = [x.told for x in taken]
             prepared: Prepared | None = await prepare(tx, answers, requests, now, working)
         seconds = worked() - begun
@@ -146,10 +147,12 @@ class Recorder(Loop):
             if self._accepted.pop(x.attempt_id, None) is None:
                 self._answers.pop(x.attempt_id, None)
         stretch.took(len(answers), len(requests), events, seconds)
-        if is_behind := not len(requests) == len(stored) < most:
-            self._behind_at = monotonic()
+        is_behind = not len(requests) == len(stored) < most
+        waited = now - requests[-1].stored.received_at if requests else 0
+        # It falls slowly: that the inbox was empty once does not mean that all have come.
+        self._lag = max(waited / 1000, 0.9 * self._lag)
         is_loaded = self._load(len(answers) + events) > BUSY
-        self._busy = is_loaded and not is_behind and len(ripe) <= len(answers)
+        self._busy = is_loaded and not is_behind and len(ripe) <= room
         working.keep(recorded.moved, recorded.alike)
         self._out[""] = self._out.get("", 0) - len(answers)
         self._unrecorded.subtract([x.place for x in taken])
@@ -170,7 +173,7 @@ class Recorder(Loop):
         """Answers to be written down now, whether or not their events have come."""
         wait = 0.0
         if self._load(0) > BUSY:
-            wait = BEHIND_SECONDS if monotonic() - self._behind_at < BEHIND_SECONDS else MEET_SECONDS
+            wait = min(MEET_SECONDS + self._lag, MOST_SECONDS)
         since = monotonic() - wait
         return [*self._answers.values(), *takewhile(lambda x: x.at <= since, self._accepted.values())]
 

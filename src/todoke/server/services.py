@@ -90,8 +90,8 @@ class Services:
     channel_secrets: dict[str, ChannelSecret] = field(default_factory=dict)
     """By LINE's channel id."""
     preparing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
-    """Whose turn it is to prepare an uploaded list. One after another: side by side they would only wait for Python's
-    lock, and all end last."""
+    """Whose turn it is to have a small uploaded list prepared. One after another: side by side they would only wait
+    for Python's lock, and all end last."""
 
 
 async def services_of(request: Request) -> Services:

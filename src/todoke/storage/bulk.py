@@ -5,14 +5,15 @@ column may only be of a type that needs no conversion (texts, whole numbers, byt
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, Delete, Insert, Select, String, Update, bindparam
+from sqlalchemy import BindParameter, Delete, Insert, Select, String, Table, Update, bindparam
 from sqlalchemy.engine import Dialect
 
-from todoke.storage.database import Tx, at_once, portions
+from todoke.storage.database import Tx, at_once, insert_alike, portions
 
 Row = tuple[Any, ...]
 _encode = msgspec.json.Encoder().encode
@@ -71,6 +72,30 @@ class Fetch:
         fixed = {k: v for k, v in self._statement.compile(dialect=dialect).params.items() if v is not None}
         self._compiled[dialect.name] = text, names, fixed
         return self._compiled[dialect.name]
+
+
+class InsertAlike:
+    """An insert of rows that have all but some columns in common, hundreds in a statement: for each row by itself the
+    driver gives the interpreter's lock away and takes it back.
+    """
+
+    def __init__(self, table: Table, shared: Sequence[str], own: Sequence[str]) -> None:
+        self._width = len(own)
+        self._text = lru_cache(partial(insert_alike, table, shared, own))
+
+    async def __call__(self, tx: Tx, shared: Sequence[Any], own: Sequence[Any]) -> None:
+        """`own`: what each row has for itself, one row after another. If it fails, the transaction must be rolled back,
+        or its savepoint.
+        """
+        at, left = 0, len(own) // self._width
+        for rows in _SIZES:
+            while left >= rows:
+                await run(tx, self._text(rows), (*shared, *own[at : at + rows * self._width]))
+                at += rows * self._width
+                left -= rows
+
+
+_SIZES = (256, 128, 64, 16, 4, 1)
 
 
 async def run(tx: Tx, text: str, values: Sequence[Any]) -> int:

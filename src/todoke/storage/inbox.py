@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 
-from todoke.storage.bulk import IDS, Bulk, Fetch
+from todoke.storage.bulk import IDS, Bulk, Fetch, InsertAlike
 from todoke.storage.database import Tx, among
 from todoke.storage.forgetting import ALL, forget
 from todoke.storage.tables import events_seen
@@ -30,7 +30,7 @@ class Stored(Posted, kw_only=True):
 
 _insert = Bulk(insert(i), Posted.__struct_fields__)
 _seen = Fetch(select(events_seen.c.id).where(among(events_seen.c.id, IDS)))
-_mark_seen = Bulk(insert(events_seen), ("id", "at"))
+_mark_seen = InsertAlike(events_seen, ("at",), ("id",))
 _applied = Bulk(update(i).where(i.c.id == bindparam("of")), ("of", "applied_at", "error"))
 _FIELDS = ("carrier", "channel_id", "headers", "body", "received_at", "id")
 _pending = Fetch(
@@ -65,7 +65,7 @@ async def unseen(tx: Tx, ids: Iterable[str]) -> set[str]:
 
 
 async def mark_seen(tx: Tx, ids: Iterable[str], now: int) -> None:
-    await _mark_seen(tx, [(x, now) for x in sorted(ids)])
+    await _mark_seen(tx, (now,), sorted(ids))
 
 
 async def last_of_portion(tx: Tx, before: int, most: int) -> int | None:

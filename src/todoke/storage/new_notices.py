@@ -22,6 +22,9 @@ from todoke.storage.tables import notices as n
 
 WIDTH = len(OF_EACH)
 _SIZES = (500, 50, 5, 1)
+QUICK = 2_600
+"""So many are stored where it is asked for, some 10 ms. To a thread and back takes as long again where much else goes
+on, and others who write wait meanwhile."""
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +113,10 @@ async def insert_list(tx: Tx, shared: Shared, values: list[Any], made: Ready | N
         for text, given in statements:
             await tx.exec_driver_sql(text, tuple(given))
         return
-    await off_loop(partial(_run, direct, statements))
+    if len(values) <= QUICK * WIDTH:
+        _run(direct, statements)
+    else:
+        await off_loop(partial(_run, direct, statements))
 
 
 def _run(connection: sqlite3.Connection, statements: Sequence[Statement]) -> None:

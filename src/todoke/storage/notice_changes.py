@@ -12,8 +12,8 @@ from sqlalchemy import bindparam, func, literal_column, update
 
 from todoke.core.notice import Attempt, Notice
 from todoke.core.standing import lane
-from todoke.storage.bulk import IDS, Bulk, listed, run
-from todoke.storage.database import Tx, among, insert_alike
+from todoke.storage.bulk import IDS, Bulk, InsertAlike, listed
+from todoke.storage.database import Tx, among
 from todoke.storage.tables import attempts as a
 from todoke.storage.tables import notices as n
 
@@ -73,6 +73,8 @@ _BIRTH = (
     "carrier",
     "spare",
 )
+
+_insert_attempts = InsertAlike(a, (*_BIRTH, *_TOLD), ("id", "notice_id"))
 
 
 class Stale(Exception):
@@ -176,19 +178,7 @@ async def _save_notices(tx: Tx, moved: Iterable[tuple[Values, list[str]]]) -> No
 
 async def insert_attempts(tx: Tx, values: Values, ids: Sequence[str]) -> None:
     """Stores attempts that have all but their ids in common; `ids`: of each its own and its notice's, in turn."""
-    at = 0
-    for size in _SIZES:
-        while len(ids) - at >= 2 * size:
-            await run(tx, _insert_text(size), (*values, *ids[at : at + 2 * size]))
-            at += 2 * size
-
-
-_SIZES = (256, 128, 64, 16, 4, 1)
-
-
-@lru_cache
-def _insert_text(rows: int) -> str:
-    return insert_alike(a, (*_BIRTH, *_TOLD), ("id", "notice_id"), rows)
+    await _insert_attempts(tx, values, ids)
 
 
 async def _tell(tx: Tx, told: Sequence[tuple[Attempt, Attempt]]) -> None:

@@ -161,9 +161,13 @@ def _look_at_text(path: Path, choices: Choices, needs: Needs, region: str) -> Fo
         raise _unsure(found)
     header_line = first + layout.header_line
     length = _lines_of_header(lines[header_line - 1 :], layout.delimiter)
+    header = layout.header
+    if not length:
+        # A quotation mark that nobody closes: what it swallows are rows.
+        length, header = 1, (*header[:-1], header[-1].partition("\n")[0])
     return Found(
         kind="text",
-        header=layout.header,
+        header=header,
         header_line=header_line,
         first_line=header_line + length,
         skipped=header_line - 1,
@@ -181,10 +185,22 @@ _BLANKS = " \t\n,;|\u3000\ufeff"
 
 
 def _lines_of_header(lines: Sequence[str], delimiter: str) -> int:
-    """How many lines the header takes: a heading may hold a line break."""
+    """How many lines the header takes: a heading may hold a line break. 0: it opens a quotation mark that is not
+    closed.
+    """
     reader = csv.reader(lines, delimiter=delimiter)
-    next(reader, None)
-    return reader.line_num
+    try:
+        next(reader)
+    except csv.Error:
+        return 0
+    ends = reader.line_num
+    if ends > 1:
+        try:
+            next(csv.reader(lines[:ends], delimiter=delimiter, strict=True))
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                return 0
+    return ends
 
 
 def _fits(needs: Needs) -> Callable[[Sequence[str]], bool]:

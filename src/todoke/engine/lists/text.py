@@ -219,7 +219,8 @@ class TextRows:
             )
 
 
-_BLANK = ", \t\u3000\u00a0"
+_BLANK = "," + "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c != "\n")
+"""What a row without a text in it consists of."""
 
 
 class _TooManyLines(Exception):

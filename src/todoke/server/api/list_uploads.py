@@ -1,6 +1,7 @@
 """POST /v1/batches: a list becomes a batch, or is only looked at."""
 
 import json
+from contextlib import nullcontext
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
@@ -255,11 +256,22 @@ async def _look_only(parts: Services, account: str, wanted: _Wanted, raw: Raw) -
 
 
 async def _make(parts: Services, account: str, wanted: _Wanted, raw: Raw, upload: str | None) -> Response:
-    batch_id, now = parts.ids.new(), parts.clock.now()
+    batch_id = parts.ids.new()
     path = parts.uploads / f"{batch_id}.csv"
     stored = False
+    # A large file takes long to look at, and nobody waits for it to be prepared.
+    turn = parts.preparing if raw.path.stat().st_size <= AT_ONCE else nullcontext()
     try:
-        async with parts.preparing:
+        async with turn:
+            if upload is not None:
+                # Whoever asked for the same before has been answered by now, and the file may be gone.
+                if (before := await _made_before(parts, account, upload, wanted)) is not None:
+                    return before
+                if not raw.path.exists():
+                    raise Problem(
+                        404, "not-found", "The upload is gone: send it again.", [("/upload", "gone")]
+                    )
+            now = parts.clock.now()
             target, found = await _looked(parts, account, wanted, raw)
             at_once = found.size <= AT_ONCE
             batch = _planned(batch_id, target, found, wanted, raw, now)
@@ -268,16 +280,16 @@ async def _make(parts: Services, account: str, wanted: _Wanted, raw: Raw, upload
                 ready: dict[str, Any] = {"size": made.size, "total": made.rows}
             else:
                 ready = {"state": "preparing"}
-        async with parts.database.write() as tx:
-            # Once more, as it stands now: between the first time and this the file was read.
-            target = await _resolve(tx, parts, account, wanted, stores=True)
-            batch = _planned(batch_id, target, found, wanted, raw, now)
-            batch = msgspec.structs.replace(batch, **ready)
-            if upload is not None:
-                await _take(tx, parts, upload, batch_id, wanted)
-            await store.insert_batch(tx, batch)
-            await announcements.of_batch(tx, "batch.created", batch, now, parts.ids)
-            view = await view_of(tx, batch, parts)
+            async with parts.database.write() as tx:
+                # Once more, as it stands now: between the first time and this the file was read.
+                target = await _resolve(tx, parts, account, wanted, stores=True)
+                batch = _planned(batch_id, target, found, wanted, raw, now)
+                batch = msgspec.structs.replace(batch, **ready)
+                if upload is not None:
+                    await _take(tx, parts, upload, batch_id, wanted)
+                await store.insert_batch(tx, batch)
+                await announcements.of_batch(tx, "batch.created", batch, now, parts.ids)
+                view = await view_of(tx, batch, parts)
         stored = True
     finally:
         if not stored:
