@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -93,6 +94,10 @@ _LOADED = (
     n.c.language,
     n.c.batch_id,
 )
+_kind = itemgetter(1, *range(3, 13), 14, 17, 18)
+"""All of _LOADED that is not the own of a notice."""
+_own = itemgetter(0, 2, 13, 15, 16)
+"""And what is."""
 _ATTEMPT = (
     a.c.notice_id,
     a.c.id,
@@ -122,26 +127,10 @@ _due = Fetch(
     .order_by(n.c.due_at, n.c.id)
     .limit(bindparam("most", type_=Integer))
 )
-_KIND = (
-    n.c.policy_id,
-    n.c.state,
-    n.c.reason,
-    n.c.step_index,
-    n.c.deadline_at,
-    n.c.cancelled_at,
-    n.c.ended_at,
-    n.c.due_at,
-    n.c.skips,
-    n.c.channel_id,
-    n.c.template_id,
-    n.c.country,
-    n.c.language,
-    n.c.batch_id,
-)
-_OWN = (n.c.id, n.c.created_at, n.c.number, n.c.parameters, n.c.reference)
-_is_alike = and_(*(x.is_not_distinct_from(bindparam(f"same_{x.name}", type_=x.type)) for x in _KIND))
+_SAME = {f"same_{x.name}": x for x in _kind(_LOADED)}
+_is_alike = and_(*(x.is_not_distinct_from(bindparam(name, type_=x.type)) for name, x in _SAME.items()))
 _due_own = Fetch(
-    select(*_OWN, case((_is_alike, 1), else_=0))
+    select(*_own(_LOADED), case((_is_alike, 1), else_=0))
     .where(*_IN_LANE, n.c.due_at <= bindparam("now"))
     .order_by(n.c.due_at, n.c.id)
     .limit(bindparam("most", type_=Integer))
@@ -261,10 +250,7 @@ def standing(row: Any) -> Any:
 
 def kind(row: Any) -> Any:
     """All that is not the own of the notice of such a row: the same for those that have the same `pattern`."""
-    return row[1], *row[3:13], row[14], *row[17:19]
-
-
-_SAME = tuple(f"same_{x.name}" for x in _KIND)
+    return _kind(row)
 
 
 def pattern(row: Any, policies: Mapping[str, Policy]) -> Loaded:
@@ -275,7 +261,8 @@ def pattern(row: Any, policies: Mapping[str, Policy]) -> Loaded:
 
 def own(row: Any) -> Own:
     """And what is."""
-    return row[0], row[2], row[13], row[15], row[16]
+    found: Own = _own(row)
+    return found
 
 
 def policy_id(row: Any) -> str:
