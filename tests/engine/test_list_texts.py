@@ -109,13 +109,13 @@ def test_a_quotation_mark_in_the_header_or_above_it_swallows_none_of_the_rows(
     tmp_path: Path, content: str, header: tuple[str, ...], header_line: int, first: int, rows: int
 ) -> None:
     path = tmp_path / "list"
-    path.write_text(content + "".join(f"{i},a\n" for i in range(rows)))
+    path.write_text(content + "".join(f"{912_000_000 + i},a\n" for i in range(rows)))
     found = look(
         path, Choices(header_line=header_line), lambda h: find_columns(h, [], {"to": "phone"}), "TW", tmp_path
     )
     assert (found.header, found.first_line) == (header, first)
     assert records(path, "utf-8", ",", after=found.first_line) == [
-        (first + i, [str(i), "a"]) for i in range(rows)
+        (first + i, [str(912_000_000 + i), "a"]) for i in range(rows)
     ]
 
 

@@ -156,15 +156,15 @@ def _look_at_text(path: Path, choices: Choices, needs: Needs, region: str) -> Fo
             "out, or set it to what it is.",
             "/encoding",
         )
-    needs(layout.header)
-    if found.sureness == "unsure":
-        raise _unsure(found)
     header_line = first + layout.header_line
     length = _lines_of_header(lines[header_line - 1 :], layout.delimiter)
     header = layout.header
     if not length:
         # A quotation mark that nobody closes: what it swallows are rows.
         length, header = 1, (*header[:-1], header[-1].partition("\n")[0])
+    needs(header)
+    if found.sureness == "unsure":
+        raise _unsure(found)
     return Found(
         kind="text",
         header=header,
