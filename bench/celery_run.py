@@ -32,6 +32,18 @@ class Pool(NamedTuple):
 POOLS = (Pool("prefork", 2), Pool("prefork", 4), Pool("threads", 8))
 
 
+class Tasks(NamedTuple):
+    """Notices of a task, and tasks that each process takes from Redis ahead of its turn. A long one that waits in a
+    worker could have been begun by another.
+    """
+
+    notices: int
+    ahead: int
+
+
+SINGLE, CHUNKS = Tasks(1, 16), Tasks(250, 1)
+
+
 class Came(NamedTuple):
     """`seconds`: from the order to import until all had ended by their events; `cpu`: of all its processes."""
 
@@ -107,7 +119,7 @@ def _settings(values: dict[str, str]) -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def run(line: Line, lists: list[Path], notices: int, folder: Path, pool: Pool) -> Came:
+def run(line: Line, lists: list[Path], notices: int, folder: Path, tasks: Tasks, pool: Pool) -> Came:
     """Sends the lists, one a channel, from CSV until every notice was ended by its delivery event."""
     from bench.celery_setup import models  # noqa: PLC0415
     from bench.celery_setup.app import app  # noqa: PLC0415
@@ -132,13 +144,13 @@ def run(line: Line, lists: list[Path], notices: int, folder: Path, pool: Pool) -
         receiver = [sys.executable, "-m", "bench.celery_setup.webhook", str(port)]
         parts: list[Program | Redis] = [
             stack.enter_context(Program(receiver, folder / "receiver.log", settings)),
-            stack.enter_context(Program(_worker(pool), folder / "worker.log", settings, group=True)),
+            stack.enter_context(Program(_worker(tasks, pool), folder / "worker.log", settings, group=True)),
             redis,
         ]
         cpu, line_cpu, begun = sum(x.cpu_seconds() for x in parts), line.cpu_seconds(), time.monotonic()
         with app.connection_for_write(settings["BENCH_BROKER"]) as connection:
             for channel_id, path in zip(channels, lists, strict=True):
-                app.send_task("import_list", (channel_id, str(path)), connection=connection)
+                app.send_task("import_list", (channel_id, str(path), tasks.notices), connection=connection)
         wait_until(lambda: line.posted() >= notices, PATIENCE, 0.1, "all events posted")
         wait_until(
             lambda: models.ended() >= notices, PATIENCE, 0.05, "all recorded and ended by their events"
@@ -148,7 +160,8 @@ def run(line: Line, lists: list[Path], notices: int, folder: Path, pool: Pool) -
     return Came(seconds, cpu, line_cpu)
 
 
-def _worker(pool: Pool) -> list[str]:
+def _worker(tasks: Tasks, pool: Pool) -> list[str]:
     flags = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     own = ["worker", "--pool", pool.kind, "--concurrency", str(pool.size)]
+    own += ["--prefetch-multiplier", str(tasks.ahead)]
     return [sys.executable, *["-m", "celery", "--quiet", "--app", "bench.celery_setup.app"], *own, *flags]

@@ -12,13 +12,11 @@ app = Celery(
     "notices", broker=os.environ.get("BENCH_BROKER", "memory://"), include=["bench.celery_setup.tasks"]
 )
 app.conf.update(
-    # A chunk whose worker dies goes to another one; what was recorded as sent is not sent again.
+    # A task whose worker dies goes to another one. What of a chunk was recorded as sent is not sent again.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     # Outcomes are in the database.
     task_ignore_result=True,
-    # A task is long: one that waits in a worker could have been begun by another.
-    worker_prefetch_multiplier=1,
     worker_disable_rate_limits=True,
     worker_send_task_events=False,
     worker_redirect_stdouts=False,

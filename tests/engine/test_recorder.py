@@ -20,7 +20,7 @@ from todoke.carriers.line.events import LineEvents
 from todoke.core.outcome import Answer, Outcome
 from todoke.engine import recorder as module
 from todoke.engine.recorder import Recorder
-from todoke.engine.stretch import LEAST, MOST, MOST_REQUESTS, SECONDS, Stretch
+from todoke.engine.stretch import LEAST, MOST, MOST_REQUESTS, SECONDS, SECONDS_OF_EVENTS, Stretch
 from todoke.storage import channels, inbox
 from todoke.storage.database import Tx
 from todoke.storage.inbox import Posted, Stored
@@ -518,23 +518,26 @@ def told(event_id: str, tag: str) -> dict[str, Any]:
     return {"type": "delivery", "webhookEventId": event_id, "timestamp": START, "delivery": {"data": tag}}
 
 
+@pytest.mark.parametrize("sending", [True, False])
 @pytest.mark.parametrize(("each", "once"), [(0.000_02, 0.0), (0.000_1, 0.001), (0.001, 0.005)])
 def test_a_stretch_becomes_as_long_as_keeps_others_waiting_for_no_longer_than_is_meant(
-    each: float, once: float
+    each: float, once: float, sending: bool
 ) -> None:
+    meant = SECONDS if sending else SECONDS_OF_EVENTS
     stretch = Stretch()
     for _ in range(60):
         events = stretch.events(answers=10_000)
         answers = stretch.answers(events)
         assert events >= 1 <= answers
-        stretch.took(answers, 1 + events // 10, events, once + each * (answers + events))
+        seconds = once + each * (answers + events)
+        stretch.took(answers, 1 + events // 10, events, seconds, sending=sending)
     took = once + each * stretch.items
-    assert stretch.items == LEAST or took <= 1.05 * SECONDS
-    assert stretch.items == MOST or took >= 0.5 * SECONDS
-    stretch.took(5, 0, 0, 3.0)  # Something else held it up.
+    assert stretch.items == LEAST or took <= 1.05 * meant
+    assert stretch.items == MOST or took >= 0.5 * meant
+    stretch.took(5, 0, 0, 3.0, sending=sending)  # Something else held it up.
     assert stretch.items >= LEAST
     for _ in range(60):
-        stretch.took(0, 10, 0, 0.0001)  # Webhooks without events.
+        stretch.took(0, 10, 0, 0.0001, sending=sending)  # Webhooks without events.
     assert 1 <= stretch.requests <= MOST_REQUESTS
 
 

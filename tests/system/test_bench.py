@@ -3,7 +3,9 @@
 import argparse
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -76,15 +78,17 @@ async def test_a_planned_request_counts_from_its_moment_though_it_had_to_wait_fo
     assert came.took[2] - came.took[0] == pytest.approx(answered[2] - answered[0], abs=0.02)
 
 
+@pytest.mark.parametrize("chunk", [1, 8])
 async def test_the_celery_setup_sends_a_list_and_records_its_delivery_events(
-    line: RunningEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    line: RunningEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     port = free_port()
     monkeypatch.setenv("BENCH_DATABASE", f"sqlite:///{tmp_path / 'celery.db'}")
     monkeypatch.setenv("BENCH_LINE", line.url)
     monkeypatch.setitem(app.conf, "task_always_eager", True)
-    monkeypatch.setattr(tasks, "CHUNK", 8)
     models.engine.cache_clear()
+    tasks.api.cache_clear()
+    webhook.parser.cache_clear()
     models.metadata.create_all(models.engine())
     server = uvicorn.Server(uvicorn.Config(webhook.app, port=port, log_level="error", lifespan="off"))
     serving = asyncio.create_task(server.serve())
@@ -97,15 +101,19 @@ async def test_the_celery_setup_sends_a_list_and_records_its_delivery_events(
     path = write_list(tmp_path / "list.csv", range(NOTICES))
     path.write_text(path.read_text() + "12,nobody,TW0,none\n")
 
-    await asyncio.to_thread(tasks.import_list.delay, made["channel_id"], str(path))
+    await asyncio.to_thread(tasks.import_list.delay, made["channel_id"], str(path), chunk)
     async with asyncio.timeout(20):
-        while models.ended() < NOTICES - 1:  # noqa: ASYNC110
+        while models.ended() < NOTICES - 1 or any(x.status is None for x in _celery_rows()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     server.should_exit = True
     await serving
-    with models.engine().connect() as connection:
-        rows = connection.execute(models.notices.select().order_by(models.notices.c.id)).all()
+    rows = _celery_rows()
     models.engine().dispose()
     assert [row.state for row in rows] == [models.DELIVERED] * (NOTICES - 1) + [models.FAILED]
     assert {row.status for row in rows} == {200, 422}
     assert all(row.request_id for row in rows)
+
+
+def _celery_rows() -> Sequence[Any]:
+    with models.engine().connect() as connection:
+        return connection.execute(models.notices.select().order_by(models.notices.c.id)).all()

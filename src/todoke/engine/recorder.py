@@ -146,7 +146,7 @@ class Recorder(Loop):
         for x in answers:
             if self._accepted.pop(x.attempt_id, None) is None:
                 self._answers.pop(x.attempt_id, None)
-        stretch.took(len(answers), len(requests), events, seconds)
+        stretch.took(len(answers), len(requests), events, seconds, sending=self.out() > 0)
         is_behind = not len(requests) == len(stored) < most
         waited = now - requests[-1].stored.received_at if requests else 0
         # It falls slowly: that the inbox was empty once does not mean that all have come.

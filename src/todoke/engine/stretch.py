@@ -1,7 +1,9 @@
 """How much is written down in one go: as much as keeps those waiting for an answer no longer than a moment."""
 
-SECONDS = 0.012
-"""Of processor time that a stretch shall take. While it runs, nobody is answered and nothing is sent."""
+SECONDS, SECONDS_OF_EVENTS = 0.012, 0.005
+"""Of processor time that a stretch shall take. While it runs, nobody is answered and nothing is sent. Where nothing is
+being sent, nothing waits for what is written down, and whoever posts events is answered the sooner.
+"""
 LEAST, MOST = 20, 1000
 """Answers and events. A stretch of fewer costs more by what it needs once than by these."""
 MOST_REQUESTS = 100
@@ -29,12 +31,13 @@ class Stretch:
         """And beside so many events for so many answers."""
         return max(self.items // 4, self.items - events)
 
-    def took(self, answers: int, requests: int, events: int, seconds: float) -> None:
-        """A stretch of so many has taken so long."""
+    def took(self, answers: int, requests: int, events: int, seconds: float, *, sending: bool) -> None:
+        """A stretch of so many has taken so long; `sending`: whether notices are being sent."""
         if requests:
             self._events_each += 0.3 * (events / requests - self._events_each)
-        if seconds > SECONDS:
+        shall = SECONDS if sending else SECONDS_OF_EVENTS
+        if seconds > shall:
             # One that was interrupted says little: at most to the half at once.
-            self.items = max(LEAST, self.items // 2, int(self.items * SECONDS / seconds))
-        elif answers + events >= self.items * _ROOM and seconds < SECONDS * _QUICK:
+            self.items = max(LEAST, self.items // 2, int(self.items * shall / seconds))
+        elif answers + events >= self.items * _ROOM and seconds < shall * _QUICK:
             self.items = min(MOST, self.items + self.items // 4)
