@@ -155,7 +155,7 @@ def run(folder: Path, notices: int, rounds: int, trial: int = 5000) -> list[Figu
     middle: dict[tuple[str, str], Run] = {}
     for against, place in PLACES.items():
         print(
-            f"\n  {'against the ' + against:<26}{'notices/s':>12}{'CPU µs a notice':>20}{'CPU µs of LINE':>20}"
+            f"\n  {'against the ' + against:<32}{'notices/s':>12}{'CPU µs a notice':>20}{'CPU µs of LINE':>20}"
         )
         came: dict[str, list[Run]] = {name: [] for name, side in sides.items() if against in side.where}
         for number in range(1, rounds + 1):
@@ -176,7 +176,7 @@ def _fit(notices: int) -> int:
 
 
 def _show(name: str, found: Run) -> None:
-    print(f"  {name:<26}{found.per_second:>12,.0f}{found.cpu:>20,.0f}{found.line_cpu:>20,.0f}", flush=True)
+    print(f"  {name:<32}{found.per_second:>12,.0f}{found.cpu:>20,.0f}{found.line_cpu:>20,.0f}", flush=True)
 
 
 def _figures(middle: dict[tuple[str, str], Run]) -> list[Figure]:
